@@ -65,7 +65,9 @@ class UnknownPluginError(PluginError):
 
     def __init__(self, kind: str, identifier: str, known: Iterable[str]) -> None:
         self.kind, self.identifier, self.known = kind, identifier, tuple(sorted(known))
-        super().__init__(f"Plugin missing: no {kind} is called “{identifier}”. Known: {', '.join(self.known) or 'none'}.")
+        super().__init__(
+            f"Plugin missing: no {kind} is called “{identifier}”. Known: {', '.join(self.known) or 'none'}."
+        )
 
 
 class RemoteError(ConnectorError):

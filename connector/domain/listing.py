@@ -1,0 +1,217 @@
+"""A listing as it should be (draft), as the marketplace last confirmed it, and the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from connector.domain.values import digest, to_json
+
+
+class Status(StrEnum):
+    """TikTok Shop's own product states (`status`, 202309 Get Product), and ours for a listing never sent."""
+
+    NOT_UPLOADED = ""
+    DRAFT = "DRAFT"
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    ACTIVATE = "ACTIVATE"
+    SELLER_DEACTIVATED = "SELLER_DEACTIVATED"
+    PLATFORM_DEACTIVATED = "PLATFORM_DEACTIVATED"
+    FREEZE = "FREEZE"
+    DELETED = "DELETED"
+    SCHEDULED = "SCHEDULED"
+
+
+STATUS_LABELS = {
+    Status.NOT_UPLOADED: "Not uploaded",
+    Status.DRAFT: "Draft",
+    Status.PENDING: "In review",
+    Status.FAILED: "Rejected",
+    Status.ACTIVATE: "Live",
+    Status.SELLER_DEACTIVATED: "Inactive",
+    Status.PLATFORM_DEACTIVATED: "Taken down",
+    Status.FREEZE: "Frozen",
+    Status.DELETED: "Deleted",
+    Status.SCHEDULED: "Scheduled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeValue:
+    """A value of a marketplace attribute: one of its listed values by `id`, or a custom one by `name`."""
+
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductAttribute:
+    """One product property of the marketplace's category with the values to send."""
+
+    id: str
+    values: tuple[AttributeValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SalesAttribute:
+    """What a variant differs by ("Color" = "Red"). `image` is the source URL of a picture for this value, or empty."""
+
+    name: str
+    value: str
+    id: str = ""
+    value_id: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """One rung of a price ladder, for people: what was done and the amount after it."""
+
+    label: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSku:
+    """One thing to sell. `seller_sku` goes to the marketplace, `sku` is the store's; `quantities` is per warehouse id."""
+
+    sku: str
+    seller_sku: str
+    price: Decimal
+    quantities: Mapping[str, int]
+    sales_attributes: tuple[SalesAttribute, ...] = ()
+    identifier_type: str = ""
+    identifier_code: str = ""
+    ladder: tuple[PriceStep, ...] = ()
+    quantity_steps: tuple[str, ...] = ()
+
+    @property
+    def quantity(self) -> int:
+        """Pieces over all warehouses."""
+        return sum(self.quantities.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The listing as it should be: everything the marketplace needs, images as source URLs, nothing remote in it."""
+
+    title: str
+    description: str
+    category_id: str
+    category_version: str
+    currency: str
+    images: tuple[str, ...]
+    skus: tuple[DraftSku, ...]
+    attributes: tuple[ProductAttribute, ...] = ()
+    brand_id: str = ""
+    weight_value: str = ""
+    weight_unit: str = ""
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    size_chart: str = ""
+    external_product_id: str = ""
+
+    def content_digest(self) -> str:
+        """Digest of what an edit sends: everything but prices and quantities, which have calls of their own."""
+        body = to_json(self)
+        for sku in body["skus"]:
+            for key in ("price", "quantities", "ladder", "quantity_steps"):
+                sku.pop(key)
+        return digest(body)
+
+    def digest(self) -> str:
+        """Digest of the whole draft without its explanations."""
+        body = to_json(self)
+        for sku in body["skus"]:
+            sku.pop("ladder")
+            sku.pop("quantity_steps")
+        return digest(body)
+
+    def sku(self, seller_sku: str) -> DraftSku | None:
+        """The variant with that seller SKU."""
+        return next((sku for sku in self.skus if sku.seller_sku == seller_sku), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedSku:
+    """Price and stock that the marketplace last accepted for one SKU. `id` is the marketplace's SKU id."""
+
+    id: str
+    price: Decimal | None = None
+    quantities: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the marketplace last confirmed about one listing.
+
+    `skus` is keyed by seller SKU, `content_digest` is that of the last accepted draft, `update_time` the marketplace's
+    own (Unix seconds): news older than it are ignored. `stopped` is a person's wish that it stays off.
+    """
+
+    remote_id: str = ""
+    status: Status = Status.NOT_UPLOADED
+    skus: Mapping[str, ConfirmedSku] = field(default_factory=dict)
+    content_digest: str = ""
+    update_time: int = 0
+    audit_status: str = "NONE"
+    reasons: tuple[str, ...] = ()
+    stopped: bool = False
+    idempotency_key: str = ""
+
+    @property
+    def live(self) -> bool:
+        """True while buyers see it."""
+        return self.status is Status.ACTIVATE
+
+    def price_changes(self, draft: Draft) -> dict[str, Decimal]:
+        """Seller SKU → price that the marketplace does not have yet."""
+        return {
+            sku.seller_sku: sku.price
+            for sku in draft.skus
+            if sku.seller_sku in self.skus and self.skus[sku.seller_sku].price != sku.price
+        }
+
+    def quantity_changes(self, draft: Draft) -> dict[str, dict[str, int]]:
+        """Seller SKU → pieces per warehouse that the marketplace does not have yet; every warehouse of a changed SKU."""
+        return {
+            sku.seller_sku: dict(sku.quantities)
+            for sku in draft.skus
+            if sku.seller_sku in self.skus and dict(self.skus[sku.seller_sku].quantities) != dict(sku.quantities)
+        }
+
+    def with_prices(self, prices: Mapping[str, Decimal]) -> Listing:
+        """The listing after the marketplace accepted these prices."""
+        changed = {key: replace(self.skus[key], price=price) for key, price in prices.items()}
+        return replace(self, skus={**self.skus, **changed})
+
+    def with_quantities(self, quantities: Mapping[str, Mapping[str, int]]) -> Listing:
+        """The listing after the marketplace accepted these quantities."""
+        changed = {key: replace(self.skus[key], quantities=dict(q)) for key, q in quantities.items()}
+        return replace(self, skus={**self.skus, **changed})
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteProduct:
+    """A marketplace product as read back. `skus` is keyed by seller SKU."""
+
+    id: str
+    title: str
+    status: Status
+    audit_status: str
+    update_time: int
+    skus: Mapping[str, ConfirmedSku]
+    reasons: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedProduct:
+    """What a create or an edit answered: ids, and warnings about fields that the marketplace dropped."""
+
+    id: str
+    sku_ids: Mapping[str, str]
+    warnings: tuple[str, ...] = ()

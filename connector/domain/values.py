@@ -1,0 +1,44 @@
+"""Domain values as JSON text and back, and digests of them.
+
+Decimals travel as text, times as ISO 8601 with an offset: nothing is lost on the way through a database column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+Json = Any
+"""A value that `json.dumps` takes: None, bool, int, float, str, list, dict."""
+
+
+@cache
+def _adapter(cls: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+def to_json(value: object) -> Json:
+    """A dataclass (or a list or mapping of them) as plain JSON values."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(cls: Callable[..., T], data: Json) -> T:
+    """The dataclass that `to_json` made `data` from; raises pydantic's ValidationError when it does not fit."""
+    result: T = _adapter(cls).validate_python(data)
+    return result
+
+
+def canonical(data: Json) -> str:
+    """JSON text that is the same for equal data: keys sorted, no blanks, no escapes beyond what JSON needs."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(data: Json) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(data).encode("utf-8", "surrogatepass")).hexdigest()
