@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable
-from functools import cache
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -18,12 +17,16 @@ Json = Any
 """A value that `json.dumps` takes: None, bool, int, float, str, list, dict."""
 
 
-@cache
-def _adapter(cls: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
+_adapters: dict[Any, TypeAdapter[Any]] = {}
 
 
-def to_json(value: object) -> Json:
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    if cls not in _adapters:
+        _adapters[cls] = TypeAdapter(cls)
+    return _adapters[cls]
+
+
+def to_json(value: Any) -> Json:
     """A dataclass (or a list or mapping of them) as plain JSON values."""
     return _adapter(type(value)).dump_python(value, mode="json")
 

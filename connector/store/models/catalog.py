@@ -1,0 +1,41 @@
+"""The store's products as we last saw them."""
+
+from __future__ import annotations
+
+from peewee import AutoField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
+
+from connector.store.fields import JsonField, QuantityField, UtcField
+from connector.store.models.base import Model
+from connector.store.models.settings import MagentoStore
+
+
+class Product(Model):
+    """One product of a store. `data` is the store's JSON, `digest` what a listing may depend on.
+
+    `parent` is the configurable that a variant belongs to. `salable` is what the store can promise (None: not stocked),
+    `unlimited` marks stock that the store does not manage. `deleted` keeps the row for its listings' sake.
+    """
+
+    id = AutoField()
+    store = ForeignKeyField(MagentoStore, backref="products", on_delete="CASCADE")
+    entity_id = IntegerField()
+    sku = CharField()
+    name = TextField(default="")
+    type_id = CharField(default="simple")
+    enabled = BooleanField(default=True)
+    parent = ForeignKeyField("self", null=True, backref="variants", on_delete="SET NULL")
+    image = TextField(default="")
+    price = QuantityField(null=True)
+    salable = QuantityField(null=True)
+    unlimited = BooleanField(default=False)
+    data = JsonField()
+    digest = CharField()
+    updated_at = CharField(default="")
+    seen_at = UtcField()
+    deleted = BooleanField(default=False)
+
+    class Meta:
+        indexes = (
+            (("store", "entity_id"), True),
+            (("store", "sku"), True),
+        )
