@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from connector.errors import DuplicatePluginError, UnknownPluginError
 
@@ -11,7 +11,7 @@ from connector.errors import DuplicatePluginError, UnknownPluginError
 class Identified(Protocol):
     """Anything that carries the key under which database rows store it."""
 
-    identifier: str
+    identifier: ClassVar[str]
 
 
 P = TypeVar("P", bound=Identified)

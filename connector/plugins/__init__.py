@@ -1,1 +1,1 @@
-""""""
+"""Policy types and marketplace actions, each a registered plugin."""

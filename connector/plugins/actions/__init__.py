@@ -1,1 +1,1 @@
-""""""
+"""The marketplace actions, one file each."""

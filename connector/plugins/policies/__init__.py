@@ -1,1 +1,1 @@
-""""""
+"""The five policy types, one file each."""
