@@ -1,0 +1,1 @@
+"""Carts, orders, invoices, shipments and credit memos of the sandbox store."""
