@@ -12,36 +12,18 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from connector.errors import ConfigurationError
-from connector.runtime import launch
+from connector.runtime.launch import launcher
+from connector.runtime.logfile import last_line, open_log
 
 SOCKET_PATH_LIMIT = 100
 """Bytes. The kernel allows 107 in `sun_path`; clients and tools add a few of their own."""
-
-
-def launcher(
-    program: Sequence[str], *, death_signal: signal.Signals = signal.SIGKILL, lock_file: Path | None = None
-) -> list[str]:
-    """The command that runs `program` as a child which ends when this process ends."""
-    script = str(Path(launch.__file__))
-    return [
-        sys.executable,
-        "-I",
-        "-S",
-        script,
-        str(os.getpid()),
-        str(int(death_signal)),
-        str(lock_file or ""),
-        *program,
-    ]
 
 
 def socket_path(var_dir: Path) -> Path:
@@ -124,9 +106,9 @@ class EmbeddedRedis:
         """
         command = redis_command(self.var_dir)
         log = self.var_dir.resolve() / "redis" / "server.log"
-        with log.open("ab") as output:
+        with open_log(log) as output:
             self._process = subprocess.Popen(  # noqa: S603  # our own command
-                launcher(command, death_signal=signal.SIGTERM, lock_file=lock_path(self.var_dir)),
+                launcher(command, death_signal=signal.SIGTERM, lock_file=str(lock_path(self.var_dir))),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -167,15 +149,6 @@ class EmbeddedRedis:
                     "Set CONNECTOR_REDIS_URL to use a server of your own."
                 )
             time.sleep(0.01)
-
-
-def last_line(log: Path) -> str:
-    """The last line of a log that is not empty, or ""."""
-    try:
-        lines = log.read_bytes()[-4096:].decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _private_folder(folder: Path) -> Path:

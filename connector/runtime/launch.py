@@ -15,8 +15,15 @@ import ctypes
 import fcntl
 import os
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SIGKILL = 9
+
+
+def launcher(program: Sequence[str], *, death_signal: int = SIGKILL, lock_file: str = "") -> list[str]:
+    """The command that runs `program` as a child which gets `death_signal` when this process ends."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal)), lock_file, *program]
 
 
 def die_with_parent(parent: int, signal_number: int) -> None:
