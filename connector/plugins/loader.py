@@ -40,9 +40,10 @@ def load_third_party() -> list[FailedPlugin]:
         try:
             entry.load()
         except Exception as error:  # noqa: BLE001 – somebody else's code may raise anything, and must not stop ours
-            for registry, known in zip((policies, actions), before, strict=True):
-                for identifier in {cls.identifier for cls in registry} - known:
-                    registry.unregister(identifier)
+            for identifier in {cls.identifier for cls in policies} - before[0]:
+                policies.unregister(identifier)
+            for identifier in {cls.identifier for cls in actions} - before[1]:
+                actions.unregister(identifier)
             log.warning("plugin_failed", plugin=entry.name, reason=repr(error))
             failed.append(FailedPlugin(entry.name, f"{type(error).__name__}: {error}"))
     return failed

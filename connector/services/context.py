@@ -1,0 +1,33 @@
+"""What every service works with: the remote systems, the clock, the messenger. Built once by the app, or by a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector.ports import Authorizer, Catalog, Clock, Marketplace, Queue, Sales
+from connector.store.models import Account, MagentoStore
+
+
+class Remotes(Protocol):
+    """Makes the remote side of a row. Cheap to call again and again: connections are kept."""
+
+    def shop(self, account: Account) -> Marketplace: ...
+
+    def authorizer(self, account: Account) -> Authorizer: ...
+
+    def catalog(self, store: MagentoStore) -> Catalog: ...
+
+    def sales(self, store: MagentoStore) -> Sales: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The outside as services see it. `base_url` is where this installation's own web pages are reached."""
+
+    remotes: Remotes
+    clock: Clock
+    queue: Queue
+    base_url: str = ""
+    place_timeout: float = 90.0
+    """Seconds after which a place call without an answer cannot be running any more."""
