@@ -1,0 +1,1 @@
+"""The Magento side of the sandbox: REST API, media files and control routes, over one SQLite file."""
