@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from connector.rules.facts import FactError, millionths
 from connector.rules.metadata import (
     BUILT_IN,
     SPECIAL_FROM,
@@ -19,7 +20,7 @@ from connector.rules.metadata import (
     FieldInfo,
     Type,
 )
-from connector.rules.products import UnfitError, Value, clean, number
+from connector.rules.products import Value, clean
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -126,7 +127,7 @@ def product_values(product: Json, metadata: Metadata) -> dict[str, Value]:
     `product` is the JSON of `GET /V1/products/:sku` with decimals read as `Decimal`.
 
     Raises:
-        UnfitError: a value that rules cannot work with exactly; the product is to be held back.
+        FactError: a value that rules cannot work with exactly; the product is to be held back.
     """
     extension = product.get("extension_attributes") or {}
     stock = extension.get("stock_item") or {}
@@ -210,8 +211,9 @@ def _number(field: str, raw: Any) -> Decimal | None:
     try:
         value = Decimal(str(raw).strip())
     except InvalidOperation:
-        raise UnfitError(field, f"`{field}` is not a number: {str(raw)[:40]!r}") from None
-    return number(field, value)
+        raise FactError(field, f"`{field}` is not a number: {str(raw)[:40]!r}") from None
+    millionths(field, value)
+    return value
 
 
 def _day(field: str, raw: Any) -> dt.date | None:
@@ -221,4 +223,4 @@ def _day(field: str, raw: Any) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise UnfitError(field, f"`{field}` is not a date: {text!r}") from None
+        raise FactError(field, f"`{field}` is not a date: {text!r}") from None

@@ -1,19 +1,4 @@
-"""Products as rules see them: plain values for people, and facts, the form in which back ends compare them.
-
-A fact is None, an integer or a text, so that a database column and a Python value are the same thing:
-
-===========  ======================  =======================================================
-type         value                   fact
-===========  ======================  =======================================================
-number       ``Decimal("12.5")``     millionths: ``12_500_000``
-text         ``"Chaz Hoodie"``       ``fold``\\ ed: ``"chaz hoodie"``
-yes/no       ``True``                ``1``
-date         ``date(2026, 11, 1)``   proleptic Gregorian ordinal: ``739_556``
-choice       ``"Red"``               folded label: ``"red"``
-choices      ``{"M", "L"}``          folded labels between U+001F, sorted: ``"␟l␟m␟"``
-categories   ``{"Men/Tops"}``        folded paths with a closing slash: ``"␟men/tops/␟"``
-===========  ======================  =======================================================
-"""
+"""Products as rules see them: plain values for people, and `Facts`, the form in which back ends compare them."""
 
 from __future__ import annotations
 
@@ -25,18 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+from connector.rules.facts import Fact, FactError, fold, label_set, millionths, path_set
 from connector.rules.metadata import Catalogue, FieldInfo, Type
 
 Value: TypeAlias = Decimal | str | bool | dt.date | frozenset[str]
 Values: TypeAlias = Mapping[str, Value]
-Fact: TypeAlias = int | str | None
 
-SCALE = 10**6
-LARGEST = 10**9
-DECIMALS = 6
-SEPARATOR = "\x1f"
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,76 +46,32 @@ class Product:
         return self.variants if self.configurable else (self,)
 
 
-class UnfitError(ValueError):
-    """A catalogue value that rules cannot work with exactly; the product is held back. `str` is the reason."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        self.field = field
-        super().__init__(reason)
-
-
 def clean(text: str) -> str:
     """NFC, without control characters (line breaks and tabs stay) and lone surrogates, which databases refuse."""
     return unicodedata.normalize("NFC", _CONTROL.sub("", text))
 
 
-def fold(text: str) -> str:
-    """The form in which texts are compared: Unicode case folding of NFC text."""
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def fold_path(path: str) -> str:
-    """`Men/Tops` as it stands in a fact: `men/tops/`."""
-    return fold(path) + "/"
-
-
-def number(field: str, value: Decimal) -> Decimal:
-    """The value itself, when it is a finite number of at most six decimals and a size up to 10⁹.
-
-    Raises:
-        UnfitError: otherwise.
-    """
-    if not value.is_finite():
-        raise UnfitError(field, f"`{field}` is not a number: {value}")
-    if abs(value) > LARGEST:
-        raise UnfitError(field, f"`{field}` is larger than 1,000,000,000: {value}")
-    _, digits, exponent = value.as_tuple()
-    if isinstance(exponent, int) and exponent < -DECIMALS and any(digits[exponent + DECIMALS :]):
-        raise UnfitError(field, f"`{field}` has more than {DECIMALS} decimals: {value}")
-    return value
-
-
-def scaled(value: Decimal) -> int:
-    """Millionths of a number that `number` let through, exactly."""
-    return int(value.scaleb(DECIMALS))
-
-
-def fact(info: FieldInfo, value: Value | None) -> Fact:
-    """The fact for one value. Raises `UnfitError` for a number out of bounds."""
-    if value is None or value in ("", frozenset()):
+def fact(info: FieldInfo, value: Value | None) -> Fact | None:
+    """The fact for one value. Raises `FactError` for a number out of bounds or a value of another type."""
+    if value is None:
         return None
     match info.type, value:
         case Type.NUMBER, Decimal():
-            return scaled(number(info.name, value))
+            return millionths(info.name, value)
         case ((Type.TEXT | Type.CHOICE), str()):
-            return fold(clean(value)) or None
+            return fold(value) or None
         case Type.BOOLEAN, bool():
             return int(value)
         case Type.DATE, dt.date():
             return value.toordinal()
         case Type.CHOICES, frozenset():
-            return _joined({fold(clean(item)) for item in value})
+            return label_set(value)
         case Type.CATEGORIES, frozenset():
-            return _joined({fold_path(clean(item)) for item in value})
-    raise UnfitError(info.name, f"`{info.name}` holds {value!r}, which is no {info.type.value}")
+            return path_set(value)
+    raise FactError(info.name, f"`{info.name}` holds {value!r}, which is no {info.type.value}")
 
 
-def _joined(items: Iterable[str]) -> str | None:
-    kept = sorted(item for item in items if item.strip("/"))
-    return SEPARATOR + SEPARATOR.join(kept) + SEPARATOR if kept else None
-
-
-class Facts(dict[str, Fact]):
+class Facts(dict[str, Fact | None]):
     """One product's facts by field name, with what a condition and an error message need besides.
 
     A missing field reads as None. `variants` are the enabled ones; a product that stands alone is its own only variant.
@@ -146,7 +82,7 @@ class Facts(dict[str, Fact]):
     sku: str
     variants: tuple[Facts, ...]
 
-    def __init__(self, sku: str, facts: Mapping[str, Fact], variants: Iterable[Facts] | None = None) -> None:
+    def __init__(self, sku: str, facts: Mapping[str, Fact | None], variants: Iterable[Facts] | None = None) -> None:
         super().__init__(facts)
         self.sku = sku
         self.variants = (self,) if variants is None else tuple(variants)
@@ -156,7 +92,7 @@ class Facts(dict[str, Fact]):
 
 
 def facts(product: Product, catalogue: Catalogue) -> Facts:
-    """The facts of a product and of its enabled variants. Raises `UnfitError`."""
+    """The facts of a product and of its enabled variants. Raises `FactError`."""
     return _facts(product, catalogue.stored())
 
 
