@@ -13,19 +13,13 @@ categories ``␟men/tops/tees/␟``: sorted paths, each with a closing slash, be
 ========== =========================================================================================
 
 No value is None. U+001F cannot occur in a value, because it is a control character.
-
-The **document** of a product holds its own facts; its **row** in the fact table holds what rules read: a variant's
-effective facts (its own, else its configurable's), and a configurable's quantity and price, computed from its enabled
-variants. Columns and document keys are called ``f17``: a table joins a field to its number, so that no name from
-outside ever reaches SQL text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -104,81 +98,3 @@ def _delimited(values: Iterable[str]) -> str | None:
 def items(fact: str | None) -> tuple[str, ...]:
     """The values of a delimited text, sorted."""
     return tuple(fact[1:-1].split(SEPARATOR)) if fact else ()
-
-
-# Families: what is derived from several products --------------------------------------------------
-
-SUMMED = ("price", "qty")
-"""Facts of a configurable that are computed from its enabled variants, never its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What one product says by itself: facts by field name, without empty ones.
-
-    `parent` is the id of the configurable it is a variant of. `held_back` is the field and the reason of a product
-    with a value that rules cannot compute with: it takes part in nothing.
-    """
-
-    id: int
-    sku: str
-    parent: int | None
-    facts: Mapping[str, Fact]
-    held_back: tuple[str, str] | None = None
-
-    @property
-    def configurable(self) -> bool:
-        """Whether it is sold by its variants."""
-        return self.facts.get("type") == "configurable"
-
-    @property
-    def enabled(self) -> bool:
-        """Whether it counts among the variants of its configurable."""
-        return self.facts.get("status") == "enabled" and self.held_back is None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the fact table.
-
-    `group` is the product on whose behalf `any variant` reads this row: its configurable for an enabled variant, itself
-    for a simple that stands alone, else None. `assigned` and `priced` say which rules look at it.
-    """
-
-    id: int
-    parent: int | None
-    group: int | None
-    assigned: bool
-    priced: bool
-    facts: Mapping[str, Fact]
-
-
-def rows(lead: Own, variants: Iterable[Own], inherited: frozenset[str]) -> list[Row]:
-    """The rows of one family: a configurable with its variants, or a product without any.
-
-    `inherited` are the fields that a variant takes from its configurable where its own are empty.
-    """
-    if not lead.configurable:
-        stands_alone = lead.facts.get("type") == "simple" and lead.parent is None and lead.held_back is None
-        return [Row(lead.id, None, lead.id if stands_alone else None, stands_alone, stands_alone, lead.facts)]
-    members = list(variants)
-    usable = lead.held_back is None
-    facts = summed(lead, members)
-    given = {name: fact for name, fact in facts.items() if name in inherited}
-    family = [Row(lead.id, None, None, usable, False, facts)]
-    for member in members:
-        counts = usable and member.held_back is None
-        group = lead.id if counts and member.enabled else None
-        family.append(Row(member.id, lead.id, group, False, counts, {**given, **member.facts}))
-    return family
-
-
-def summed(lead: Own, variants: Iterable[Own]) -> dict[str, Fact]:
-    """A configurable's facts with the quantity and the lowest price of its enabled variants."""
-    sold = [variant.facts for variant in variants if variant.enabled]
-    facts = {name: fact for name, fact in lead.facts.items() if name not in SUMMED}
-    facts["qty"] = sum(int(each.get("qty", 0)) for each in sold)
-    prices = [int(each["price"]) for each in sold if "price" in each]
-    if prices:
-        facts["price"] = min(prices)
-    return facts
