@@ -145,6 +145,20 @@ class ConfirmedSku:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteProduct:
+    """A marketplace product as read back. `skus` is keyed by seller SKU."""
+
+    id: str
+    title: str
+    status: Status
+    audit_status: str
+    update_time: int
+    skus: Mapping[str, ConfirmedSku]
+    reasons: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What the marketplace last confirmed about one listing.
 
@@ -193,19 +207,26 @@ class Listing:
         changed = {key: replace(self.skus[key], quantities=dict(q)) for key, q in quantities.items()}
         return replace(self, skus={**self.skus, **changed})
 
+    def adopted(self, remote: RemoteProduct) -> Listing:
+        """The listing tied to a product found on the marketplace; its content is unknown and will be sent again."""
+        return replace(self.with_news(remote), remote_id=remote.id, content_digest="")
 
-@dataclass(frozen=True, slots=True)
-class RemoteProduct:
-    """A marketplace product as read back. `skus` is keyed by seller SKU."""
+    def with_news(self, remote: RemoteProduct) -> Listing:
+        """The listing with the marketplace's news, unchanged when they are older than what is known.
 
-    id: str
-    title: str
-    status: Status
-    audit_status: str
-    update_time: int
-    skus: Mapping[str, ConfirmedSku]
-    reasons: tuple[str, ...] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict)
+        The marketplace's own prices and quantities replace ours: what a person changed in the Seller Center shows up as
+        a difference, and is set right again.
+        """
+        if remote.update_time < self.update_time:
+            return self
+        return replace(
+            self,
+            status=remote.status,
+            audit_status=remote.audit_status,
+            reasons=remote.reasons,
+            update_time=remote.update_time,
+            skus=dict(remote.skus) or self.skus,
+        )
 
 
 @dataclass(frozen=True, slots=True)

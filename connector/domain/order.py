@@ -19,6 +19,17 @@ PLACEABLE = frozenset(
 """States in which the store must have the order."""
 
 
+AWAITING_SELLER = frozenset(
+    {
+        "CANCELLATION_REQUEST_PENDING",
+        "RETURN_OR_REFUND_REQUEST_PENDING",
+        "BUYER_SHIPPED_ITEM",
+        "REPLACEMENT_REQUEST_PENDING",
+    }
+)
+"""States of cancellations and returns in which the marketplace waits for the seller (reference sections 7.1, 7.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """One unit of one SKU: TikTok sends a line per piece, and we keep it that way."""

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.domain.issue import Issue
 from connector.domain.listing import Draft, Listing
-from connector.domain.order import MarketplaceOrder
+from connector.domain.order import AWAITING_SELLER, MarketplaceOrder
 from connector.ports import Catalog, Clock, Marketplace, Sales
 from connector.registry import Registry
 
@@ -137,6 +137,14 @@ class ReturnSubject:
     status: str
     decision: str
 
+    def refusal(self) -> list[Issue]:
+        """The reason why there is nothing to decide, if there is one."""
+        if self.status in AWAITING_SELLER:
+            return []
+        return [
+            Issue("return.not_waiting", "status", f"TikTok Shop does not wait for an answer: it says {self.status}.")
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSubject:
@@ -145,6 +153,13 @@ class AccountSubject:
     id: int
     title: str
     connected: bool
+
+    def refusal(self) -> list[Issue]:
+        """The reason why the account cannot be asked, if there is one."""
+        if self.connected:
+            return []
+        text = f"{self.title} is not connected: authorise it on TikTok Shop first."
+        return [Issue("account.not_connected", "account", text)]
 
 
 Subject = ListingSubject | OrderSubject | ReturnSubject | AccountSubject

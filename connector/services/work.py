@@ -262,8 +262,8 @@ def prioritise(ctx: Context, item_ids: Sequence[int], priority: int, *, actor: s
 
 def counts() -> dict[str, int]:
     """Items by state."""
-    rows = QueueItem.select(QueueItem.state, fn.COUNT(QueueItem.id).alias("n")).group_by(QueueItem.state)
-    return {row.state: row.n for row in rows}
+    rows: Any = QueueItem.select(QueueItem.state, fn.COUNT(QueueItem.id)).group_by(QueueItem.state).tuples()
+    return dict(rows)
 
 
 def open_count() -> int:
@@ -288,12 +288,12 @@ def _describe(subject_type: str, subject_id: int) -> tuple[int, int | None, str]
     """(account id, template id, name) of a subject; None when it is gone."""
     if subject_type == "listing":
         listing = Listing.select(Listing, Product.name).join(Product).where(Listing.id == subject_id).first()
-        return listing and (listing.account_id, listing.template_id, listing.product.name)
+        return (listing.account_id, listing.template_id, listing.product.name) if listing else None
     if subject_type == "order":
         order = Order.get_or_none(Order.id == subject_id)
-        return order and (order.account_id, None, f"Order {order.tiktok_order_id}")
+        return (order.account_id, None, f"Order {order.tiktok_order_id}") if order else None
     if subject_type == "return":
         case = ReturnCase.get_or_none(ReturnCase.id == subject_id)
-        return case and (case.account_id, None, f"{case.kind.capitalize()} {case.request_id}")
+        return (case.account_id, None, f"{case.kind.capitalize()} {case.request_id}") if case else None
     account = Account.get_or_none(Account.id == subject_id)
-    return account and (account.id, None, account.title)
+    return (account.id, None, account.title) if account else None

@@ -18,12 +18,14 @@ class Product(Model):
 
     id = AutoField()
     store = ForeignKeyField(MagentoStore, backref="products", on_delete="CASCADE")
+    store_id: int
     entity_id = IntegerField()
     sku = CharField()
     name = TextField(default="")
     type_id = CharField(default="simple")
     enabled = BooleanField(default=True)
     parent = ForeignKeyField("self", null=True, backref="variants", on_delete="SET NULL")
+    parent_id: int | None
     image = TextField(default="")
     price = QuantityField(null=True)
     salable = QuantityField(null=True)

@@ -15,6 +15,7 @@ class MarketplaceCategory(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, on_delete="CASCADE")
+    account_id: int
     category_id = CharField()
     parent_id = CharField(default="0")
     name = CharField()
@@ -35,6 +36,7 @@ class TikTokAttribute(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, on_delete="CASCADE")
+    account_id: int
     category_id = CharField()
     attribute_id = CharField()
     name = CharField()
@@ -75,14 +77,18 @@ class ListingTemplate(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="templates", on_delete="RESTRICT")
+    account_id: int
     name = CharField()
     enabled = BooleanField(default=True)
     category_id = CharField(default="")
     category_path = TextField(default="")
     category_rules = JsonField(default=dict)
     image_policy = ForeignKeyField(Policy, null=True, on_delete="RESTRICT", backref="image_templates")
+    image_policy_id: int | None
     pricing_policy = ForeignKeyField(Policy, null=True, on_delete="RESTRICT", backref="pricing_templates")
+    pricing_policy_id: int | None
     inventory_policy = ForeignKeyField(Policy, null=True, on_delete="RESTRICT", backref="inventory_templates")
+    inventory_policy_id: int | None
     query = TextField(default="")
     query_priority = IntegerField(default=100)
     brand_id = CharField(default="")
@@ -106,8 +112,11 @@ class Listing(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="listings", on_delete="RESTRICT")
+    account_id: int
     product = ForeignKeyField(Product, backref="listings", on_delete="RESTRICT")
+    product_id: int
     template = ForeignKeyField(ListingTemplate, null=True, backref="listings", on_delete="SET NULL")
+    template_id: int | None
     rule_version = IntegerField(null=True)
     rule = CharField(default="")
     rule_file = CharField(default="")
@@ -149,6 +158,7 @@ class ImageAsset(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, on_delete="CASCADE")
+    account_id: int
     sha256 = CharField()
     use_case = CharField()
     uri = CharField()

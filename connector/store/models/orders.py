@@ -20,6 +20,7 @@ class Order(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="orders", on_delete="RESTRICT")
+    account_id: int
     tiktok_order_id = CharField()
     status = CharField(index=True)
     update_time = BigIntegerField(default=0)
@@ -54,6 +55,7 @@ class OrderLine(Model):
 
     id = AutoField()
     order = ForeignKeyField(Order, backref="lines", on_delete="CASCADE")
+    order_id: int
     line_id = CharField()
     sku_id = CharField(default="")
     seller_sku = CharField(default="")
@@ -78,6 +80,7 @@ class Shipment(Model):
 
     id = AutoField()
     order = ForeignKeyField(Order, backref="shipments", on_delete="CASCADE")
+    order_id: int
     magento_shipment_id = IntegerField()
     increment_id = CharField(default="")
     line_ids = JsonField(default=list)
@@ -104,7 +107,9 @@ class ReturnCase(Model):
 
     id = AutoField()
     account = ForeignKeyField(Account, backref="cases", on_delete="RESTRICT")
+    account_id: int
     order = ForeignKeyField(Order, null=True, backref="cases", on_delete="SET NULL")
+    order_id: int | None
     kind = CharField()
     request_id = CharField()
     tiktok_order_id = CharField(index=True)

@@ -36,6 +36,7 @@ class SavedView(Model):
 
     id = AutoField()
     user = ForeignKeyField(User, backref="views", on_delete="CASCADE")
+    user_id: int
     endpoint = CharField()
     name = CharField()
     query = TextField(default="")

@@ -62,6 +62,7 @@ class Account(Model):
     id = AutoField()
     title = CharField(unique=True)
     store = ForeignKeyField(MagentoStore, backref="accounts", on_delete="RESTRICT")
+    store_id: int
     environment = CharField(default="production")
     country = CharField(default="US")
     active = BooleanField(default=True)
@@ -88,7 +89,9 @@ class Account(Model):
     onboarded_at = UtcField(null=True)
     order_email = CharField(default="")
     synchronization_policy = ForeignKeyField(Policy, null=True, on_delete="RESTRICT", backref="synchronized_accounts")
+    synchronization_policy_id: int | None
     order_policy = ForeignKeyField(Policy, null=True, on_delete="RESTRICT", backref="ordering_accounts")
+    order_policy_id: int | None
     high_water = JsonField(default=dict)
     problem = TextField(default="")
     created_at = UtcField()
@@ -104,5 +107,6 @@ class OAuthState(Model):
 
     digest = CharField(primary_key=True)
     account = ForeignKeyField(Account, on_delete="CASCADE")
+    account_id: int
     session_digest = CharField()
     created_at = UtcField()

@@ -28,7 +28,9 @@ class QueueItem(Model):
     subject_type = CharField()
     subject_id = IntegerField()
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE", backref="queue")
+    account_id: int | None
     template = ForeignKeyField(ListingTemplate, null=True, on_delete="SET NULL")
+    template_id: int | None
     name = TextField(default="")
     arguments = JsonField(default=dict)
     priority = IntegerField(default=100)
@@ -74,6 +76,7 @@ class Notification(Model):
 
     key = CharField(primary_key=True)
     account = ForeignKeyField(Account, null=True, on_delete="CASCADE")
+    account_id: int | None
     type = IntegerField()
     data = JsonField()
     received_at = UtcField()

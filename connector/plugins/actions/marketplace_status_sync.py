@@ -1,0 +1,31 @@
+"""Marketplace Status Sync: reads a product's state back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.domain.issue import Issue
+from connector.plugins.api import Action, ActionContext, ListingSubject, Outcome, actions
+
+
+@actions.register
+class MarketplaceStatusSync(Action):
+    """Reads state, review result, ids, prices and stock of a product.
+
+    Calls: one read. Repeatable: older news never overwrite newer.
+    """
+
+    identifier = "marketplace_status_sync"
+    label = "Marketplace Status Sync"
+    icon = "cloud-download"
+
+    def check(self, subject: ListingSubject, arguments: Mapping[str, Any]) -> list[Issue]:  # noqa: ARG002 – takes none
+        """On the marketplace."""
+        return [] if subject.listing.remote_id else [Issue("listing.not_uploaded", "status", "Upload it first.")]
+
+    def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
+        """The listing as the marketplace describes it."""
+        remote = context.shop.product(subject.listing.remote_id)
+        listing = subject.listing.with_news(remote)
+        return Outcome(f"{listing.status.value}: {'; '.join(listing.reasons) or 'no remarks'}.", listing=listing)

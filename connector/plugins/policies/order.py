@@ -1,0 +1,103 @@
+"""How marketplace orders become store orders, and how shipments go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from connector.domain.issue import Issue
+from connector.domain.order import PLACEABLE
+from connector.plugins.api import Policy, policies, setting
+
+STATUSES = (
+    ("AWAITING_SHIPMENT", "Awaiting shipment"),
+    ("AWAITING_COLLECTION", "Awaiting collection"),
+    ("IN_TRANSIT", "In transit"),
+    ("DELIVERED", "Delivered"),
+)
+BOOKINGS = (("payout", "What the seller receives"), ("buyer", "What the buyer paid"))
+
+
+@policies.register
+@dataclass(frozen=True, slots=True)
+class OrderPolicy(Policy):
+    """When an order is created, under what name, how it is invoiced and how its shipment is reported."""
+
+    identifier: ClassVar[str] = "order"
+    label: ClassVar[str] = "Order"
+
+    create_order: bool = setting(True, "Create order in Magento", "Off: orders are only shown here.")
+    create_when: list[str] = setting(
+        ["AWAITING_SHIPMENT", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED"],
+        "Create order when",
+        "Marketplace states in which a store order is made.",
+        choices=STATUSES,
+    )
+    alternate_sku_attribute: str = setting(
+        "",
+        "Alternate SKU attribute",
+        "Magento attribute that holds the marketplace SKU; empty uses the SKU.",
+        choices="magento_attributes",
+    )
+    notify: bool = setting(False, "Allow order notification", "Tell operators about every new store order.")
+    prefix: str = setting(
+        "TTS-", "Order ID prefix", "Starts the number of orders that the cart refuses and that are saved directly."
+    )
+    invoice: bool = setting(True, "Invoice creation", "Invoice the store order as soon as it is confirmed.")
+    ship: bool = setting(True, "Shipment creation", "Report shipments made in Magento to TikTok Shop.")
+    carriers: dict[str, str] = setting(
+        {}, "Carrier mapping", "Magento carrier code → TikTok Shop shipping provider.", choices="carriers"
+    )
+    default_provider: str = setting(
+        "", "Default shipping provider", "For carriers without a mapping.", choices="carriers"
+    )
+    platform_discount: str = setting(
+        "payout", "Book platform discounts as", "TikTok pays its own discounts to the seller.", choices=BOOKINGS
+    )
+    payment_method: str = setting(
+        "checkmo", "Payment method", "Used while placing; any active offline method.", group="Store order"
+    )
+    carrier: str = setting("flatrate", "Carrier code", "Used while placing.", group="Store order")
+    method: str = setting("flatrate", "Shipping method code", "Used while placing.", group="Store order")
+    direct_fallback: bool = setting(
+        True,
+        "Save directly what a cart refuses",
+        "The order is then marked: the store's stock is not reserved.",
+        group="Store order",
+    )
+    accept_cancellations: bool = setting(
+        True,
+        "Accept cancellations before shipping",
+        "A buyer's request is accepted while nothing is shipped.",
+        group="After sales",
+    )
+    status_map: dict[str, str] = setting(
+        {}, "Order status mapping", "TikTok Shop status → Magento status, for the order's comment."
+    )
+
+    def problems(self) -> list[Issue]:
+        """States and bookings that exist, codes that are not empty, a prefix that leaves room for the number."""
+        found = []
+        if self.create_order and not self.create_when:
+            found.append(Issue("order.create_when", "create_when", "Create order when: choose at least one state."))
+        unknown = [state for state in self.create_when if state not in PLACEABLE]
+        if unknown:
+            found.append(
+                Issue("order.create_when", "create_when", f"No store order can be made in {', '.join(unknown)}.")
+            )
+        if len(self.prefix) > 20:
+            found.append(Issue("order.prefix", "prefix", "Order ID prefix: write at most 20 characters."))
+        if self.platform_discount not in dict(BOOKINGS):
+            found.append(
+                Issue("order.platform_discount", "platform_discount", "Choose how platform discounts are booked.")
+            )
+        found.extend(
+            Issue(f"order.{name}", name, "Must not be empty.")
+            for name in ("payment_method", "carrier", "method")
+            if not getattr(self, name)
+        )
+        return found
+
+    def provider(self, carrier_code: str, title: str) -> str:
+        """The marketplace's provider id for a Magento tracking number, empty when nothing is mapped."""
+        return self.carriers.get(carrier_code) or self.carriers.get(title) or self.default_provider

@@ -1,0 +1,43 @@
+"""What travels to the marketplace by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from connector.domain.issue import Issue
+from connector.plugins.api import Policy, policies, setting
+
+SHORTEST = 1
+
+
+@policies.register
+@dataclass(frozen=True, slots=True)
+class SynchronizationPolicy(Policy):
+    """Which steps run without anybody asking, and how often the store and the marketplace are looked at."""
+
+    identifier: ClassVar[str] = "synchronization"
+    label: ClassVar[str] = "Synchronization"
+
+    product_upload: bool = setting(True, "Product upload", "Upload valid products by themselves.")
+    product_update: bool = setting(True, "Product update", "Send changed content by itself.")
+    inventory_price_sync: bool = setting(True, "Inventory/price sync", "Send changed prices and stock by itself.")
+    product_assign: bool = setting(True, "Product assign", "Assign products to templates by the rules, by itself.")
+    attributes: list[str] = setting(
+        [],
+        "Only specific attributes syncing",
+        "When set, only a change of these sends content.",
+        choices="magento_attributes",
+    )
+    stock_every: int = setting(300, "Look at stock every", "Seconds.", group="Rhythm")
+    products_every: int = setting(300, "Look at products every", "Seconds.", group="Rhythm")
+    orders_every: int = setting(120, "Look at orders every", "Seconds; webhooks bring them sooner.", group="Rhythm")
+    status_every: int = setting(600, "Look at marketplace status every", "Seconds.", group="Rhythm")
+
+    def problems(self) -> list[Issue]:
+        """Rhythms are whole seconds."""
+        return [
+            Issue(f"synchronization.{name}", name, "Write at least 1 second.")
+            for name in ("stock_every", "products_every", "orders_every", "status_every")
+            if getattr(self, name) < SHORTEST
+        ]
