@@ -1,0 +1,138 @@
+"""Magento's answers as values or typed errors (reference sections 1.5 and 1.6)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connector.clients.http import Answer
+from connector.errors import (
+    AuthorizationError,
+    NotFoundError,
+    RejectedError,
+    RemoteError,
+    RetryableError,
+    UnknownOutcomeError,
+)
+
+SYSTEM = "magento"
+_REPORT = re.compile(r"webapi-[0-9a-f]+")
+_PLACEHOLDER = re.compile(r"%(\w+)")
+
+
+class RefusedError(RejectedError):
+    """A refusal with the placeholders that came with it: texts are translated, parameters are not."""
+
+    parameters: dict[str, Any] | list[Any]
+
+    @property
+    def limit(self) -> int | None:
+        """The `max` that an input limit names ("Maximum SearchCriteria pageSize is %max")."""
+        found = self.parameters.get("max") if isinstance(self.parameters, dict) else None
+        return int(found) if isinstance(found, int) or (isinstance(found, str) and found.isdigit()) else None
+
+
+class MissingError(RefusedError, NotFoundError):
+    """A 404 with its placeholders."""
+
+
+def value_of(answer: Answer, *, change: bool) -> Any:
+    """The answer's JSON when it is a success; else raises what the port promises.
+
+    `change` says that the call may have changed something: then a broken answer means an unknown outcome.
+    """
+    if 200 <= answer.status < 300:
+        try:
+            return answer.json()
+        except ValueError as exc:
+            raise _broken(answer, "with something that is not JSON", change=change) from exc
+    raise error_of(answer, change=change)
+
+
+def error_of(answer: Answer, *, change: bool) -> RemoteError:
+    """The typed error for an answer that is not a success."""
+    status, body = answer.status, _envelope(answer)
+    text = message_of(body)
+    if status >= 500 or status == 408:
+        return _broken(answer, f"with HTTP {status}{': ' + text if text else ''}", change=change)
+    what = f"{answer.call.method} {answer.call.path}"
+    if status in {425, 429}:
+        return RetryableError(
+            f"The store asks us to slow down ({what}).", system=SYSTEM, status=status, retry_after=answer.retry_after
+        )
+    if status == 401:
+        return AuthorizationError(_unauthorized(body, text), system=SYSTEM, status=status, code=_resource(body))
+    if 300 <= status < 400:
+        target = answer.headers.get("Location", "").partition("?")[0]
+        return RejectedError(
+            f"The store answers {what} with a redirect to {target or 'nowhere'}: enter that address as the store's.",
+            system=SYSTEM,
+            status=status,
+            code="redirect",
+        )
+    if not text:
+        text = f"the web server in front of it answers with a page (HTTP {status}); check the store's address"
+    kind = MissingError if status == 404 else RefusedError
+    error = kind(f"The store refuses {what}: {text}", system=SYSTEM, status=status, code=str(status))
+    error.parameters = body.get("parameters") or {}
+    return error
+
+
+def message_of(body: dict[str, Any]) -> str:
+    """The text for people: placeholders filled in, the parts of an aggregated error joined."""
+    texts = [_filled(str(body.get("message") or ""), body.get("parameters"))]
+    texts += [_filled(str(e.get("message") or ""), e.get("parameters")) for e in body.get("errors") or ()]
+    nested = body.get("messages")
+    if isinstance(nested, dict):
+        texts += [str(e.get("message") or "") for e in nested.get("error") or ()]
+    return " ".join(" ".join(text.split()) for text in texts if text)
+
+
+def _filled(text: str, parameters: Any) -> str:
+    """Numbered placeholders count from 1; named ones are keys of an object, or come in order in a list."""
+    if isinstance(parameters, dict):
+        return _PLACEHOLDER.sub(lambda m: str(parameters.get(m[1], m[0])), text)
+    if not isinstance(parameters, list):
+        return text
+    rest = iter(parameters)
+
+    def value(match: re.Match[str]) -> str:
+        if match[1].isdigit():
+            index = int(match[1]) - 1
+            return str(parameters[index]) if 0 <= index < len(parameters) else match[0]
+        return str(next(rest, match[0]))
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _envelope(answer: Answer) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:  # a proxy or PHP itself answered with a page
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _broken(answer: Answer, how: str, *, change: bool) -> RetryableError:
+    what = f"The store answered {answer.call.method} {answer.call.path} {how}."
+    report = _REPORT.search(answer.body[:4096].decode("utf-8", "replace"))
+    about: dict[str, Any] = {"system": SYSTEM, "status": answer.status, "request_id": report[0] if report else ""}
+    if change:
+        return UnknownOutcomeError(f"{what} It may have happened; look it up before sending it again.", **about)
+    return RetryableError(what, retry_after=answer.retry_after, **about)
+
+
+def _resource(body: dict[str, Any]) -> str:
+    """The right that was missing ("Magento_Catalog::products"), or empty: then the credentials themselves are refused."""
+    parameters = body.get("parameters")
+    return str(parameters.get("resources") or "") if isinstance(parameters, dict) else ""
+
+
+def _unauthorized(body: dict[str, Any], text: str) -> str:
+    if resource := _resource(body):
+        return (
+            f"The store's integration may not use {resource}: give it that right under System > Integrations and "
+            "authorise it again, or, with a bearer token, check the token and that the store allows integration "
+            "tokens as bearer tokens."
+        )
+    return f"The store refuses the integration's credentials: {text or 'no reason given'}"

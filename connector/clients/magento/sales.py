@@ -1,0 +1,294 @@
+"""Carts, orders and their documents: `connector.ports.Sales` (reference sections 5 and 12)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from connector.clients.http import Answer
+from connector.clients.magento import documents
+from connector.clients.magento.connection import MagentoConnection
+from connector.clients.magento.oauth import escape
+from connector.clients.magento.refusals import SYSTEM, RefusedError, error_of, value_of
+from connector.domain.order import Address, CartItem, StoreOrder, StoreShipment, Track
+from connector.errors import NotFoundError, UnknownOutcomeError
+
+SEARCHABLE = frozenset({"quote_id", "customer_email", "ext_order_id", "increment_id"})
+_ID_BATCH = 100
+
+_SURE_REFUSALS = frozenset(
+    {
+        "The requested qty is not available",
+        "The requested qty exceeds the maximum qty allowed in shopping cart",
+        "The requested Payment Method is not available.",
+        "The payment method you requested is not available.",
+        "Enter a valid payment method and try again.",
+        "Product that you are trying to add is not available.",
+        "Some of the products are out of stock.",
+        "This product is out of stock.",
+    }
+)
+"""Refusals without placeholders that are known not to be the lock's text. Only these make a quick answer of a 400; a
+store in another language gives the same result later, after the look-up."""
+
+
+class MagentoSales:
+    """Places carts, corrects orders, ships, invoices and refunds. Nothing but reads and set-again calls is ever repeated."""
+
+    def __init__(self, connection: MagentoConnection) -> None:
+        self._store = connection
+
+    def create_cart(self) -> str:
+        """A new cart's id. Repeated after a lost answer: an idle cart holds no stock and hurts nobody."""
+        return str(self._store.post("/carts/", repeatable=True))
+
+    def cart_items(self, cart_id: str) -> list[CartItem]:
+        """What is in the cart."""
+        return [documents.cart_item(row) for row in self._store.get(f"/carts/{escape(cart_id)}/items") or ()]
+
+    def add_to_cart(self, cart_id: str, sku: str, qty: int) -> CartItem:
+        """Adds a child or simple SKU; after an unknown outcome read `cart_items` before another call."""
+        item = {"sku": sku, "qty": qty, "quote_id": cart_id}
+        return documents.cart_item(self._store.post(f"/carts/{escape(cart_id)}/items", {"cartItem": item}))
+
+    def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> None:
+        """Both addresses and the shipping method; setting them again changes nothing."""
+        place = self._address(address, email)
+        information = {
+            "shipping_address": place,
+            "billing_address": place,
+            "shipping_carrier_code": carrier,
+            "shipping_method_code": method,
+        }
+        self._store.post(
+            f"/carts/{escape(cart_id)}/shipping-information", {"addressInformation": information}, repeatable=True
+        )
+
+    def shipping_methods(self, cart_id: str, address: Address) -> list[tuple[str, str]]:
+        """(carrier code, method code) pairs that are available for this cart and address."""
+        rows = self._store.post(
+            f"/carts/{escape(cart_id)}/estimate-shipping-methods",
+            {"address": self._address(address, "")},
+            repeatable=True,
+        )
+        return [(str(row["carrier_code"]), str(row["method_code"])) for row in rows if row.get("available", True)]
+
+    def payment_methods(self, cart_id: str) -> list[str]:
+        """Codes of the payment methods that are active for this cart."""
+        return [str(row["code"]) for row in self._store.get(f"/carts/{escape(cart_id)}/payment-methods")]
+
+    def place(self, cart_id: str, payment_method: str) -> int:
+        """Places the cart; the new order's entity id. Sent once; see `_placed` for how a refusal is told from a maybe."""
+        number = self._store.request(
+            "PUT",
+            f"/carts/{escape(cart_id)}/order",
+            body={"paymentMethod": {"method": payment_method}},
+            repeatable=False,
+            attempts=1,
+            read=_placed,
+        )
+        return int(number)
+
+    def find_orders(self, field: str, value: str) -> list[StoreOrder]:
+        """Orders whose column equals `value`, by entity id."""
+        if field not in SEARCHABLE:
+            raise ValueError(f"orders are not searched by {field}")
+        if not value:
+            return []
+        pages = self._store.keyset("/orders", filters=[(field, value, "eq")])
+        return [documents.order(row) for rows in pages for row in rows]
+
+    def order(self, entity_id: int) -> StoreOrder:
+        """One order as it is now; raises NotFoundError."""
+        return documents.order(self._store.get(f"/orders/{int(entity_id)}"))
+
+    def orders(self, entity_ids: Sequence[int]) -> list[StoreOrder]:
+        """Several orders by id; missing ones are absent."""
+        return [documents.order(row) for row in self._by_ids("/orders", "entity_id", entity_ids)]
+
+    def save_order(self, entity: Mapping[str, Any]) -> None:
+        """Repository save. A correction may be repeated, unless it brings a comment, which would be added each time."""
+        known = bool(entity.get("entity_id")) and not entity.get("status_histories")
+        self._store.post("/orders", {"entity": entity}, repeatable=known)
+
+    def hold(self, entity_id: int) -> None:
+        """Stops invoices and shipments."""
+        self._store.post(f"/orders/{int(entity_id)}/hold")
+
+    def unhold(self, entity_id: int) -> None:
+        """Releases a held order."""
+        self._store.post(f"/orders/{int(entity_id)}/unhold")
+
+    def cancel(self, entity_id: int) -> bool:
+        """False when the store says that the order cannot be cancelled."""
+        return self._store.post(f"/orders/{int(entity_id)}/cancel") is True
+
+    def comment(self, entity_id: int, text: str, status: str) -> None:
+        """Adds a history entry for staff only. `status` is the order's current one: the store sets what it is sent."""
+        entry = {
+            "comment": text,
+            "status": status,
+            "parent_id": int(entity_id),
+            "is_customer_notified": 0,
+            "is_visible_on_front": 0,
+        }
+        self._store.post(f"/orders/{int(entity_id)}/comments", {"statusHistory": entry})
+
+    def invoice(self, entity_id: int, items: Mapping[int, int] | None = None, *, comment: str = "") -> int:
+        """Invoices and captures (offline methods count as paid); the invoice's id."""
+        body = {"capture": True, "notify": False, **_items(items), **_comment(comment)}
+        return int(self._store.post(f"/order/{int(entity_id)}/invoice", body))
+
+    def ship(
+        self, entity_id: int, items: Mapping[int, int] | None = None, *, tracks: Sequence[Track] = (), source: str = ""
+    ) -> int:
+        """Ships items, or all that is left; the shipment's id. Without `source` the store takes its only one."""
+        body: dict[str, Any] = {"notify": False, **_items(items)}
+        if tracks:
+            body["tracks"] = [
+                {
+                    "track_number": t.number,
+                    "title": t.title or t.carrier_code,
+                    "carrier_code": t.carrier_code or "custom",
+                }
+                for t in tracks
+            ]
+        if source:
+            body["arguments"] = {"extension_attributes": {"source_code": source}}
+        return int(self._store.post(f"/order/{int(entity_id)}/ship", body))
+
+    def shipments(self, order_ids: Sequence[int]) -> list[StoreShipment]:
+        """Shipments of these orders, oldest first, with their tracks."""
+        return [documents.shipment(row) for row in self._by_ids("/shipments", "order_id", order_ids)]
+
+    def refund(
+        self,
+        entity_id: int,
+        items: Mapping[int, int],
+        *,
+        shipping_amount: Decimal | None = None,
+        adjustment_positive: Decimal = Decimal(0),
+        adjustment_negative: Decimal = Decimal(0),
+        return_to_stock: Sequence[int] = (),
+        comment: str = "",
+    ) -> int:
+        """Offline refund; the credit memo's id. `shipping_amount` None refunds what is left of it.
+
+        An empty `items` refunds money only. The store would take a missing list for "everything that is left", so every
+        line is sent with no pieces then.
+        """
+        pieces = items or {item.item_id: 0 for item in self.order(entity_id).items if item.parent_item_id is None}
+        arguments: dict[str, Any] = {
+            "adjustment_positive": adjustment_positive,
+            "adjustment_negative": adjustment_negative,
+        }
+        if shipping_amount is not None:
+            arguments["shipping_amount"] = shipping_amount
+        if return_to_stock:
+            arguments["extension_attributes"] = {"return_to_stock_items": [int(item) for item in return_to_stock]}
+        body = {"notify": False, **_items(pieces), **_comment(comment), "arguments": arguments}
+        return int(self._store.post(f"/order/{int(entity_id)}/refund", body))
+
+    def credit_memos(self, order_id: int) -> list[dict[str, Any]]:
+        """Credit memos of one order, unchanged, oldest first."""
+        return self._by_ids("/creditmemos", "order_id", [order_id])
+
+    def invoices(self, order_id: int) -> list[dict[str, Any]]:
+        """Invoices of one order, unchanged, oldest first."""
+        return self._by_ids("/invoices", "order_id", [order_id])
+
+    def region_id(self, country: str, region: str) -> int | None:
+        """The store's id of a region by code ("CA", "US-CA") or name; ids differ between stores. Countries are read once."""
+        wanted = _plain(region)
+        bare = wanted.removeprefix(f"{country.casefold()}-")
+        for row in self._regions(country.upper()):
+            if (
+                _plain(str(row.get("code") or "")) in {wanted, bare} - {""}
+                or _plain(str(row.get("name") or "")) == wanted
+            ):
+                return int(row["id"])
+        return None
+
+    def _regions(self, country: str) -> list[dict[str, Any]]:
+        known = self._store.countries
+        if country and country not in known:
+            try:
+                known[country] = (
+                    self._store.get(f"/directory/countries/{escape(country)}").get("available_regions") or []
+                )
+            except NotFoundError:
+                known[country] = []
+        return known.get(country, [])
+
+    def _address(self, address: Address, email: str) -> dict[str, Any]:
+        """The store's address object. Countries with a region list need the id; elsewhere the text is kept."""
+        place: dict[str, Any] = {
+            "firstname": address.first_name,
+            "lastname": address.last_name,
+            "street": list(address.street),
+            "city": address.city,
+            "postcode": address.postcode,
+            "country_id": address.country,
+            "telephone": address.telephone,
+            "region": address.region,
+        }
+        if email:
+            place["email"] = email
+        number = self.region_id(address.country, address.region) if address.region else None
+        if number is not None:
+            row = next(row for row in self._regions(address.country.upper()) if int(row["id"]) == number)
+            place |= {"region_id": number, "region": str(row["name"]), "region_code": str(row["code"])}
+        return place
+
+    def _by_ids(self, path: str, column: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+        wanted = sorted({int(one) for one in ids})
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(wanted), _ID_BATCH):
+            chosen = ",".join(map(str, wanted[start : start + _ID_BATCH]))
+            for rows in self._store.keyset(path, filters=[(column, chosen, "in")]):
+                found += rows
+        return found
+
+
+def _placed(answer: Answer) -> Any:
+    """The answer of a place call (sections 12.3 and 12.6).
+
+    The lock that protects a cart answers 400 with a text and no placeholders, in the store's language, while the first
+    call may still make its order. So a 400 counts as a refusal only when it cannot be the lock's: it has placeholders
+    (addresses), or its text is a known other one. Every other 400, and a 404 (the cart is closed: an earlier call placed
+    it), is an unknown outcome with its status: whoever waits until no call can be running and then finds no order for
+    the cart may take the text as a refusal.
+    """
+    if 200 <= answer.status < 300:
+        return value_of(answer, change=True)
+    error = error_of(answer, change=True)
+    if not isinstance(error, RefusedError) or error.status not in {400, 404}:
+        raise error
+    if error.status == 400 and (error.parameters or _is_sure(answer)):
+        raise error
+    raise UnknownOutcomeError(
+        f"{error} An order may exist for this cart; look it up.", system=SYSTEM, status=error.status, code=error.code
+    )
+
+
+def _is_sure(answer: Answer) -> bool:
+    text = str(answer.json().get("message") or "")
+    return text.strip() in _SURE_REFUSALS
+
+
+def _items(items: Mapping[int, int] | None) -> dict[str, Any]:
+    if items is None:
+        return {}
+    return {"items": [{"order_item_id": int(number), "qty": pieces} for number, pieces in items.items()]}
+
+
+def _comment(text: str) -> dict[str, Any]:
+    return {"appendComment": True, "comment": {"comment": text, "is_visible_on_front": 0}} if text else {}
+
+
+def _plain(text: str) -> str:
+    """Letters only for comparing names: no case, no accents, no outer blanks."""
+    bare = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(char for char in bare if not unicodedata.combining(char))

@@ -1,0 +1,148 @@
+"""What a store can promise and what it asks for it, by SKU (reference sections 3.9 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from connector.clients.magento.connection import MagentoConnection, criteria, items_of
+from connector.clients.magento.oauth import escape
+from connector.clients.magento.refusals import RefusedError
+from connector.domain.product import Salable
+from connector.errors import AuthorizationError, NotFoundError, RemoteError
+
+log = structlog.get_logger(__name__)
+
+MSI = "Magento_InventorySalesApi"
+_SKUS_PER_SEARCH = 100
+_SEARCH_BYTES = 4000
+"""Length of an encoded SKU list: web servers take 8 KB of URL by default (section 8)."""
+_SKUS_PER_PRICE_CALL = 200
+
+
+class Stock:
+    """Salable quantities, from inventory management (MSI) where the store has it, else from its stock items."""
+
+    def __init__(self, connection: MagentoConnection) -> None:
+        self._store = connection
+        self._legacy = False
+
+    def salable(self, website_code: str, skus: Sequence[str]) -> dict[str, Salable]:
+        """By the SKUs asked for; absent where the website's stock does not have one."""
+        found: dict[str, Salable] = {}
+        for batch in batches(skus):
+            if not self._legacy:
+                try:
+                    found.update(self._exported(website_code, batch))
+                    continue
+                except NotFoundError:
+                    if MSI in self._store.get("/modules"):
+                        raise
+                    self._legacy = True
+            for sku in batch:
+                if item := self._stock_item(sku):
+                    found[sku] = _legacy(item)
+        return found
+
+    def _exported(self, website_code: str, batch: Sequence[str]) -> dict[str, Salable]:
+        """One page of the export route, which subtracts reservations. Its total counts only the page it gave."""
+        condition = "in" if len(batch) > 1 else "eq"
+        query = criteria([("sku", ",".join(batch), condition)], sort="entity_id", size=len(batch))
+        answer = self._store.get(f"/inventory/export-stock-salable-qty/website/{escape(website_code)}", query)
+        rows = _by_sku(items_of(answer), batch)
+        return {sku: self._judged(sku, row) for sku, row in rows.items()}
+
+    def _judged(self, sku: str, row: Mapping[str, Any]) -> Salable:
+        """Nothing left and yet salable: either the store does not manage this product's stock, or it takes back orders.
+
+        Only the first is without limit, so the stock item decides; nobody may be promised pieces that are not there.
+        """
+        quantity, salable = Decimal(str(row.get("qty") or 0)), bool(row.get("is_salable"))
+        if salable and quantity <= 0:
+            try:
+                item = self._stock_item(sku)
+            except AuthorizationError as error:
+                log.warning("stock_item_not_permitted", sku=sku, right=error.code)
+                item = None
+            return Salable(quantity, salable, unlimited=item is not None and not item.get("manage_stock"))
+        return Salable(quantity, salable)
+
+    def _stock_item(self, sku: str) -> dict[str, Any] | None:
+        """The legacy stock item; None for an unknown SKU. Its quantity is the default source's."""
+        try:
+            item: dict[str, Any] = self._store.get(f"/stockItems/{escape(sku)}")
+        except NotFoundError:
+            return None
+        return item
+
+
+def _legacy(item: Mapping[str, Any]) -> Salable:
+    if not item.get("manage_stock"):
+        return Salable(Decimal(0), salable=True, unlimited=True)
+    quantity = Decimal(str(item.get("qty") or 0)) - Decimal(str(item.get("min_qty") or 0))
+    in_stock = bool(item.get("is_in_stock"))
+    return Salable(quantity if in_stock else Decimal(0), salable=in_stock)
+
+
+class Prices:
+    """Regular prices by the bulk route."""
+
+    def __init__(self, connection: MagentoConnection) -> None:
+        self._store = connection
+        self._size = _SKUS_PER_PRICE_CALL
+
+    def regular(self, skus: Sequence[str]) -> dict[str, Decimal]:
+        """Price at global scope (store id 0) by the SKUs asked for; types without a price of their own are absent."""
+        wanted = list(dict.fromkeys(skus))
+        found: dict[str, Decimal] = {}
+        while wanted:
+            batch = wanted[: self._size]
+            try:
+                rows = self._store.post("/products/base-prices-information", {"skus": batch}, repeatable=True)
+            except RemoteError as error:
+                if not self._shrink(error, len(batch)):
+                    raise
+                continue
+            wanted = wanted[len(batch) :]
+            ours = _by_sku([row for row in rows if int(row.get("store_id") or 0) == 0], batch)
+            found.update({sku: Decimal(str(row["price"])) for sku, row in ours.items() if row.get("price") is not None})
+        return found
+
+    def _shrink(self, error: RemoteError, size: int) -> bool:
+        """Smaller batches from now on, where the store limits them or one of this size is too much for it."""
+        limit = error.limit if isinstance(error, RefusedError) else None
+        if limit and limit < size:
+            self._size = limit
+        elif error.status in {500, 502, 504} and size > 1:
+            self._size = size // 2
+        else:
+            return False
+        return True
+
+
+def batches(skus: Sequence[str]) -> Iterator[list[str]]:
+    """SKUs in lists that fit into a URL. One with a comma goes alone, because a list is split at commas; an empty one
+    is left out."""
+    batch: list[str] = []
+    length = 0
+    for sku in dict.fromkeys(skus):
+        size = len(escape(sku)) + 3
+        if "," in sku:
+            yield [sku]
+        elif sku.strip():
+            if batch and (len(batch) >= _SKUS_PER_SEARCH or length + size > _SEARCH_BYTES):
+                yield batch
+                batch, length = [], 0
+            batch.append(sku)
+            length += size
+    if batch:
+        yield batch
+
+
+def _by_sku(rows: Sequence[Mapping[str, Any]], asked: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Rows under the SKUs as they were asked for: the store compares them without regard to case and answers its own."""
+    given = {str(row["sku"]).strip().casefold(): row for row in rows}
+    return {sku: given[key] for sku in asked if (key := sku.strip().casefold()) in given}
