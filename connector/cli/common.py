@@ -1,0 +1,95 @@
+"""What commands share: settings, reports as text or JSON, progress bars."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import click
+
+from connector.errors import ConfigurationError
+from connector.settings import Settings
+
+Advance = Callable[[int], None]
+
+
+def start(*, service: bool = False) -> Settings:
+    """Read the settings and begin to log. A command that only reports logs warnings; a service logs as it is set."""
+    from connector import logs
+
+    settings = Settings.load()
+    ctx = click.get_current_context(silent=True)
+    talkative = service or (ctx is not None and ctx.meta.get("connector.verbose", False))
+    level = settings.log_level if talkative or settings.log_level == "error" else "warning"
+    logs.configure(level, as_json=settings.log_json)
+    return settings
+
+
+def redis(settings: Settings) -> AbstractContextManager[object]:
+    """A Redis for as long as the command runs: nothing to do where the operator has one."""
+    from connector.runtime.embedded import EmbeddedRedis
+
+    return EmbeddedRedis(settings.var_dir) if settings.embedded_redis else nullcontext()
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")
+
+
+def report(data: Any, *, as_json: bool, text: Callable[[], str] | None = None) -> None:
+    """Print a result: JSON for programs, or what `text` makes of it for people."""
+    if as_json or text is None:
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    else:
+        click.echo(text())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "Nothing.") -> str:
+    """A plain text table, or the sentence `empty`. As wide as it needs: it is often read by `grep` or in a log."""
+    if not rows:
+        return empty
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join(lines)
+
+
+def pairs(data: Mapping[str, object]) -> str:
+    """One `name  value` a line."""
+    width = max((len(name) for name in data), default=0)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in data.items())
+
+
+@contextmanager
+def progress(description: str, total: int | None = None, *, quiet: bool = False) -> Iterator[Advance]:
+    """A progress bar on standard error; silent when that is no terminal, and in `quiet` commands such as `--json`."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _steps: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+def require_free_port(host: str, port: int, variable: str) -> None:
+    """Refuse early, with a sentence, what a server would report late.
+
+    Raises:
+        ConfigurationError: something listens there, or this machine has no such address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(
+                f"Port {port} on {host} cannot be used: {reason}. Stop the program that uses it, or set {variable}."
+            ) from None

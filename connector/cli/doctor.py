@@ -1,0 +1,167 @@
+"""`connector doctor`: is everything that the connector needs there, and if not, what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import click
+
+from connector.cli import common
+from connector.errors import ConfigurationError, ConnectorError
+from connector.settings import Settings, new_encryption_key
+
+LEAST_FREE = 500_000_000
+"""Bytes of disk below which a database and its log are in danger."""
+LEAST_REDIS = (6, 2)
+"""RQ takes jobs safely (BLMOVE) from this version on."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `advice` is empty when nothing needs doing."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+@click.command()
+@common.json_option
+@click.option("--new-key", is_flag=True, help="Only print a fresh key for CONNECTOR_SECRET_KEY.")
+@click.pass_context
+def doctor(ctx: click.Context, *, as_json: bool, new_key: bool) -> None:
+    """Check settings, database, Redis and both remote systems, and say what to do.
+
+    Exit status 1 when something must be done.
+    """
+    if new_key:
+        click.echo(new_encryption_key())
+        return
+    findings = list(examine())
+    common.report([asdict(finding) for finding in findings], as_json=as_json, text=lambda: _text(findings))
+    ctx.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def examine() -> Iterator[Finding]:
+    """Everything in the order in which it should be put right."""
+    try:
+        settings = common.start()
+    except ConfigurationError as error:
+        yield from (Finding("settings", False, line) for line in str(error).splitlines())
+        return
+    changed = len(settings.model_fields_set)
+    yield Finding("settings", True, f"{changed} set, the others have their defaults")
+    for check, look in CHECKS.items():
+        try:
+            yield from look(settings)
+        except ConnectorError as error:
+            yield Finding(check, False, str(error))
+
+
+def folder(settings: Settings) -> Iterator[Finding]:
+    """The var folder: ours to write, with room left."""
+    path = settings.var_dir
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Finding("folder", False, f"{path}: {error.strerror}", "Set CONNECTOR_VAR_DIR to a folder of yours.")
+        return
+    free = shutil.disk_usage(path).free
+    if not os.access(path, os.W_OK | os.X_OK):
+        yield Finding("folder", False, f"{path} cannot be written", f"Run: chown {os.getuid()} {path}")
+    else:
+        advice = "" if free >= LEAST_FREE else "Make room, or set CONNECTOR_VAR_DIR to another disk."
+        yield Finding("folder", not advice, f"{path}, {free / 1e9:,.1f} GB free", advice)
+
+
+def keys(settings: Settings) -> Iterator[Finding]:
+    """The keys that encrypt stored tokens and sign sessions."""
+    from connector.store import secrets
+
+    secrets.use(settings.encryption_keys())
+    settings.session_key()
+    where = "CONNECTOR_SECRET_KEY" if settings.secret_key.get_secret_value() else settings.var_dir / "secret.key"
+    yield Finding("keys", True, f"{where}; keep a copy: without it stored tokens cannot be read")
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """It answers, and has the tables of this version."""
+    from connector.store import database as store
+    from connector.store.migrations import pending
+
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    handle = store.connect(settings.database_url)
+    with store.connection():
+        query = "SELECT sqlite_version()" if store.is_sqlite() else "SHOW server_version"
+        version = handle.execute_sql(query).fetchone()[0]  # type: ignore[no-untyped-call]  # peewee's stubs leave it out
+        missing = pending()
+    kind = "SQLite" if store.is_sqlite() else "PostgreSQL"
+    found = f"{kind} {version}, {'up to date' if not missing else f'{len(missing)} migrations are missing'}"
+    yield Finding("database", not missing, found, "Run: connector migrate" if missing else "")
+
+
+def redis(settings: Settings) -> Iterator[Finding]:
+    """It answers, is new enough, and never throws work away."""
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    with (
+        common.redis(settings),
+        Redis.from_url(settings.redis_address, socket_timeout=settings.connect_timeout) as connection,
+    ):
+        try:
+            version = str(connection.info("server")["redis_version"])
+            policy = connection.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        except RedisError as error:
+            yield Finding("redis", False, f"no answer: {error}", "Start it, or check CONNECTOR_REDIS_URL.")
+            return
+    whose = "our own" if settings.embedded_redis else "yours"
+    found = f"version {version} ({whose}), maxmemory-policy {policy}"
+    if tuple(int(part) for part in version.split(".")[:2]) < LEAST_REDIS:
+        yield Finding("redis", False, found, "Install Redis 6.2 or newer, or Valkey.")
+    elif policy != "noeviction":
+        yield Finding("redis", False, found, "Set maxmemory-policy to noeviction: otherwise Redis drops queued work.")
+    else:
+        yield Finding("redis", True, found)
+
+
+def web(settings: Settings) -> Iterator[Finding]:
+    """The web process answers, or its port is free for it."""
+    import requests
+
+    url = f"{settings.base_url}/health"
+    try:
+        answer = requests.get(url, timeout=(2, 5))
+    except requests.RequestException:
+        common.require_free_port(settings.host, settings.port, "CONNECTOR_PORT")
+        yield Finding("web", True, f"does not run; port {settings.port} is free for it")
+        return
+    ok = answer.ok and "connector" in answer.headers.get("content-type", "") + answer.text
+    advice = (
+        ""
+        if ok
+        else f"Another program answers there (HTTP {answer.status_code}): set CONNECTOR_PORT or CONNECTOR_BASE_URL."
+    )
+    yield Finding("web", ok, f"{url} answers HTTP {answer.status_code}", advice)
+
+
+CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+    "folder": folder,
+    "keys": keys,
+    "database": database,
+    "redis": redis,
+    "web": web,
+}
+
+
+def _text(findings: list[Finding]) -> str:
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.check.ljust(10)}  {finding.found}")
+        if finding.advice:
+            lines.append(f"      {' ' * 10}  → {finding.advice}")
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""`connector sandbox`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from connector.errors import ConfigurationError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 takes any.")
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of its state.  [default: var/sandbox]"
+)
+@click.option(
+    "--catalog", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Catalogue folder to load."
+)
+@click.option(
+    "--products", default=300, show_default=True, type=click.IntRange(1), help="Products to generate otherwise."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same products.")
+@click.option("--region", default="US", show_default=True, type=click.Choice(["US", "GB"]), help="The shop's region.")
+def sandbox(
+    *, host: str, port: int, data: Path | None, catalog: Path | None, products: int, seed: int, region: str
+) -> None:
+    """Run a TikTok Shop and a Magento of our own.
+
+    Two servers in one, over HTTP, that keep the real contracts: to rehearse on, and what `connector demo` runs on.
+    """
+    from connector.cli.common import start
+    from connector.sandbox.options import SandboxError, SandboxOptions
+    from connector.sandbox.serve import serve
+
+    folder = data or start(service=True).var_dir / "sandbox"
+    try:
+        serve(host, port, folder, catalog, products, seed, SandboxOptions(region=region))
+    except SandboxError as error:
+        raise ConfigurationError(str(error)) from error
