@@ -14,8 +14,8 @@ from connector import __version__
 
 COMMANDS = {
     "sandbox": "Run a TikTok Shop and a Magento of our own.",
-    "migrate": "Bring the database up to this version.",
-    "doctor": "Check settings, database, Redis and both remote systems.",
+    "migrate": "Bring the database's tables up to this version.",
+    "doctor": "Check settings, database, Redis and both remote systems, and say what to do.",
 }
 """Name of a command, which is also its module's and its function's, and its one-line help; in the order of the help."""
 

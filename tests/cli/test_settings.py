@@ -166,5 +166,5 @@ def test_the_table_for_operators_is_in_the_documentation():
     root = Path(__file__).resolve().parents[2]
 
     assert settings_module.table() in (root / "docs" / "operations.md").read_text(), (
-        "run: connector doctor --settings-table"
+        "put in what `python -m connector.settings` prints"
     )
