@@ -21,8 +21,9 @@ _PLACEHOLDER = re.compile(r"%(\w+)")
 
 
 class RefusedError(RejectedError):
-    """A refusal with the placeholders that came with it: texts are translated, parameters are not."""
+    """A refusal as it came: `text` with its placeholders, translated by the store, and their `parameters`, which are not."""
 
+    text: str
     parameters: dict[str, Any] | list[Any]
 
     @property
@@ -74,6 +75,7 @@ def error_of(answer: Answer, *, change: bool) -> RemoteError:
         text = f"the web server in front of it answers with a page (HTTP {status}); check the store's address"
     kind = MissingError if status == 404 else RefusedError
     error = kind(f"The store refuses {what}: {text}", system=SYSTEM, status=status, code=str(status))
+    error.text = str(body.get("message") or "").strip()
     error.parameters = body.get("parameters") or {}
     return error
 

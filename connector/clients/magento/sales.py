@@ -266,16 +266,11 @@ def _placed(answer: Answer) -> Any:
     error = error_of(answer, change=True)
     if not isinstance(error, RefusedError) or error.status not in {400, 404}:
         raise error
-    if error.status == 400 and (error.parameters or _is_sure(answer)):
+    if error.status == 400 and (error.parameters or error.text in _SURE_REFUSALS):
         raise error
     raise UnknownOutcomeError(
         f"{error} An order may exist for this cart; look it up.", system=SYSTEM, status=error.status, code=error.code
     )
-
-
-def _is_sure(answer: Answer) -> bool:
-    text = str(answer.json().get("message") or "")
-    return text.strip() in _SURE_REFUSALS
 
 
 def _items(items: Mapping[int, int] | None) -> dict[str, Any]:
