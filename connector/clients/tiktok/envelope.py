@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connector.clients.http import Answer
@@ -40,16 +41,7 @@ _ACCOUNT = {
     98001005: "The authorization code or refresh token is refused: connect the shop again.",
     98001006: "The refresh token is refused: connect the shop again.",
 }
-_GATEWAY_ACCOUNT = (
-    "access token",
-    "access_token",
-    "access-token",
-    "app_key",
-    "app key",
-    "timestamp",
-    "sign",
-    "shop_cipher",
-)
+_GATEWAY_ACCOUNT = re.compile(r"\b(access[ _-]token|app[ _]key|timestamp|sign|signature|shop_cipher)\b", re.IGNORECASE)
 """Words of the gateway's code 36009004 that mean the account and not this call; the number has many meanings."""
 _MISSING = frozenset({12052031, 12052032, 12052260, 12019150, 21008111, 21011001})
 
@@ -86,7 +78,7 @@ def error_of(answer: Answer, body: dict[str, Any] | None, *, change: bool) -> Re
         return ExpiredError(_ACCOUNT[code], **about)
     if code in _ACCOUNT:
         return AuthorizationError(f"{_ACCOUNT[code]} TikTok Shop says: {text}", **about)
-    if code == _MIXED and any(word in text.lower() for word in _GATEWAY_ACCOUNT):
+    if code == _MIXED and (answer.status == 401 or _GATEWAY_ACCOUNT.search(text)):
         return AuthorizationError(f"TikTok Shop refuses the app or shop: {text}", **about)
     if code in _MISSING:
         return NotFoundError(f"TikTok Shop does not know it ({what}): {text}", **about)
