@@ -38,6 +38,7 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that we are ready to hold: a page of 100 large products is a few megabytes."""
 
 _CHUNK = 64 * 1024
+_SHORT = {"timeout": "it timed out", "lost": "the connection was lost"}
 _QUERY = re.compile(r"\?[^\s'\")]*")
 _NOT_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
@@ -222,11 +223,13 @@ class HttpClient:
         where = f"{call.method} {call.path} at {urlsplit(call.url).netloc.rpartition('@')[2]}"
         if _before_sending(exc):
             return RetryableError(f"{_why_unreachable(exc)} ({where})", system=self.system)
+        code = "timeout" if isinstance(exc, requests.exceptions.Timeout) else "lost"
         if repeatable:
-            return RetryableError(f"No answer to {where}: {_short(exc)}.", system=self.system)
+            return RetryableError(f"No answer to {where}: {_SHORT[code]}.", system=self.system, code=code)
         return UnknownOutcomeError(
-            f"No answer to {where}: {_short(exc)}. It may have happened; look it up before sending it again.",
+            f"No answer to {where}: {_SHORT[code]}. It may have happened; look it up before sending it again.",
             system=self.system,
+            code=code,
         )
 
     def _worth_repeating(self, error: BaseException) -> bool:
@@ -283,10 +286,6 @@ def _why_unreachable(exc: Exception) -> str:
     if isinstance(exc, requests.exceptions.ConnectTimeout):
         return "The host does not answer: check the address and the network."
     return "The host refuses connections: check the address, and that the server runs."
-
-
-def _short(exc: Exception) -> str:
-    return "it timed out" if isinstance(exc, requests.exceptions.Timeout) else "the connection was lost"
 
 
 def _harmless(exc: Exception) -> Exception:

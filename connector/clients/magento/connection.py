@@ -220,6 +220,6 @@ def _smaller(error: RemoteError, size: int) -> int | None:
     """The page size to try after this error; None when a smaller page would not help."""
     if isinstance(error, RefusedError) and error.limit and error.limit < size:
         return error.limit
-    if error.status in _HALVED_ON and size > 1:
+    if (error.status in _HALVED_ON or error.code == "timeout") and size > 1:
         return max(size // 2, 1)
     return None
