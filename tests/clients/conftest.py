@@ -14,6 +14,7 @@ from connector.clients.magento import MagentoConnection, MagentoStore
 from tests.clients.server import Reply
 
 Recorded = Callable[[str], Reply]
+Connect = Callable[..., MagentoConnection]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def recorded(shared: Path) -> Recorded:
 
 
 @pytest.fixture
-def store() -> Callable[..., MagentoConnection]:
+def store() -> Connect:
     """A connection that waits for nothing, by bearer token unless told otherwise."""
 
     def connect(url: str, **settings: Any) -> MagentoConnection:

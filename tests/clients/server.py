@@ -62,6 +62,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65_536
 
             def answer(self) -> None:
                 parts = urlsplit(self.path)
