@@ -232,7 +232,11 @@ class Marketplace(Protocol):
         ...
 
     def check_listing(self, draft: Draft, images: Mapping[str, str]) -> list[tuple[str, str]]:
-        """(code, message) pairs that the marketplace would refuse a create for; `images` maps source URL → uri."""
+        """(code, message) pairs that the marketplace would refuse a create for.
+
+        `images` maps source URL → uri; the `src` of a picture in the description → the marketplace's URL of it, and one
+        that is not in `images` is left out of the description.
+        """
         ...
 
     def create_product(self, draft: Draft, images: Mapping[str, str], idempotency_key: str) -> CreatedProduct: ...

@@ -48,7 +48,7 @@ class Call:
     """One HTTP request as it is sent. `url` is complete and percent-encoded, `body` the exact bytes."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     auth: AuthBase | None = field(default=None, repr=False)
@@ -65,8 +65,8 @@ class Answer:
 
     call: Call
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def json(self) -> Any:
         """The body as JSON with exact decimals; raises ValueError when it is something else."""
