@@ -128,6 +128,7 @@ def test_long_names_are_cut_and_stay_different() -> None:
     assert len(set(cut.values())) == 4
     assert all(len(text) <= 50 for text in cut.values())
     assert cut["short"] == "short"
+    assert payloads.shortened(["Red", "RED"], 50) == {"Red": "Red", "RED": "RED 2"}
 
 
 @pytest.mark.parametrize(

@@ -146,14 +146,17 @@ def _values_of(draft: Draft, attribute: SalesAttribute) -> dict[str, str]:
 
 
 def shortened(texts: Iterable[str], limit: int) -> dict[str, str]:
-    """Each text cut to `limit` characters; two that would become the same get a number, because they must differ."""
+    """Each text cut to `limit` characters; two that would become the same, letter case aside, get a number: they must
+    differ."""
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for text in dict.fromkeys(texts):
         short, number = text[:limit].rstrip(), 2
-        while short in found.values():
+        while short.casefold() in taken:
             tail = f" {number}"
             short, number = text[: limit - len(tail)].rstrip() + tail, number + 1
         found[text] = short
+        taken.add(short.casefold())
     return found
 
 
