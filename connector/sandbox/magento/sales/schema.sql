@@ -56,14 +56,14 @@ CREATE TABLE sales_order (
     customer_gender INTEGER, customer_group_id INTEGER, customer_id INTEGER, customer_is_guest INTEGER, customer_lastname TEXT,
     customer_middlename TEXT, customer_note TEXT, customer_note_notify INTEGER, customer_prefix TEXT, customer_suffix TEXT, customer_taxvat TEXT,
     discount_amount DECIMAL, discount_canceled DECIMAL, discount_description TEXT, discount_invoiced DECIMAL, discount_refunded DECIMAL,
-    edit_increment INTEGER, email_sent INTEGER, ext_customer_id TEXT, ext_order_id TEXT, forced_shipment_with_invoice INTEGER,
+    edit_increment INTEGER, email_sent INTEGER, ext_customer_id VARCHAR(32), ext_order_id VARCHAR(32), forced_shipment_with_invoice INTEGER,
     global_currency_code TEXT, grand_total DECIMAL, discount_tax_compensation_amount DECIMAL, discount_tax_compensation_invoiced DECIMAL,
-    discount_tax_compensation_refunded DECIMAL, hold_before_state TEXT, hold_before_status TEXT, increment_id TEXT, is_virtual INTEGER,
+    discount_tax_compensation_refunded DECIMAL, hold_before_state TEXT, hold_before_status TEXT, increment_id VARCHAR(50), is_virtual INTEGER,
     order_currency_code TEXT, original_increment_id TEXT, payment_authorization_amount DECIMAL, payment_auth_expiration INTEGER, protect_code TEXT,
     quote_address_id INTEGER, quote_id INTEGER, relation_child_id TEXT, relation_child_real_id TEXT, relation_parent_id TEXT,
     relation_parent_real_id TEXT, remote_ip TEXT, shipping_amount DECIMAL, shipping_canceled DECIMAL, shipping_description TEXT,
     shipping_discount_amount DECIMAL, shipping_discount_tax_compensation_amount DECIMAL, shipping_incl_tax DECIMAL, shipping_invoiced DECIMAL,
-    shipping_refunded DECIMAL, shipping_tax_amount DECIMAL, shipping_tax_refunded DECIMAL, state TEXT, status TEXT, store_currency_code TEXT,
+    shipping_refunded DECIMAL, shipping_tax_amount DECIMAL, shipping_tax_refunded DECIMAL, state VARCHAR(32), status VARCHAR(32), store_currency_code TEXT,
     store_id INTEGER, store_name TEXT, store_to_base_rate DECIMAL, store_to_order_rate DECIMAL, subtotal DECIMAL, subtotal_canceled DECIMAL,
     subtotal_incl_tax DECIMAL, subtotal_invoiced DECIMAL, subtotal_refunded DECIMAL, tax_amount DECIMAL, tax_canceled DECIMAL, tax_invoiced DECIMAL,
     tax_refunded DECIMAL, total_canceled DECIMAL, total_invoiced DECIMAL, total_item_count INTEGER, total_offline_refunded DECIMAL,
@@ -122,7 +122,7 @@ CREATE TABLE sales_order_payment (
 
 CREATE TABLE sales_order_status_history (
     entity_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    comment TEXT, created_at TEXT, entity_name TEXT, is_customer_notified INTEGER, is_visible_on_front INTEGER, parent_id INTEGER, status TEXT
+    comment TEXT, created_at TEXT, entity_name TEXT, is_customer_notified INTEGER, is_visible_on_front INTEGER, parent_id INTEGER, status VARCHAR(32)
 );
 
 CREATE TABLE sales_invoice (
