@@ -28,7 +28,7 @@ from connector.sandbox.magento.sales.inputs import decimal, flag, path_id, quant
 from connector.sandbox.magento.sales.invoice_totals import PREFIXES, Line
 from connector.sandbox.magento.sales.orders import children_of, items_of, order_by_id
 from connector.sandbox.magento.sales.rows import TABLES, Row, by_parents, cents, present
-from connector.sandbox.magento.sales.sequences import CREDITMEMO, next_increment_id
+from connector.sandbox.magento.sales.sequences import CREDITMEMO, next_increment_id, next_key
 from connector.sandbox.magento.sales.state import ZERO, qty_to_refund
 
 READ, REFUND = "Magento_Sales::sales_creditmemo", "Magento_Sales::creditmemo"
@@ -52,11 +52,14 @@ def refund_order(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route'
     order = order_by_id(ctx.db, key)
     arguments, returned = _arguments(ctx, order)
     _checked(order, items_of(ctx.db, key), wanted, arguments)
-    increment_id = next_increment_id(ctx.db, CREDITMEMO, order["store_id"])
+    numbers = {
+        "entity_id": next_key(ctx.db, "sales_creditmemo"),
+        "increment_id": next_increment_id(ctx.db, CREDITMEMO, order["store_id"]),
+    }
     with ctx.transaction():
         order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
         lines, values = _checked(order, items, wanted, arguments)
-        memo_id = _write(ctx, order, lines, values | {"increment_id": increment_id}, returned)
+        memo_id = _write(ctx, order, lines, values | numbers, returned)
         comment_of_body(ctx, "creditmemo", memo_id)
         if flag(ctx.optional("notify")):
             mail.send(ctx.db, "creditmemo", order, ctx.stamp)

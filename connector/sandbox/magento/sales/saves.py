@@ -20,7 +20,7 @@ from connector.sandbox.magento.sales import rows, state
 from connector.sandbox.magento.sales.addresses import order_address_warnings
 from connector.sandbox.magento.sales.inputs import accepted
 from connector.sandbox.magento.sales.rows import Row
-from connector.sandbox.magento.sales.sequences import ORDER, next_increment_id
+from connector.sandbox.magento.sales.sequences import ORDER, next_increment_id, next_key
 from connector.sandbox.magento.sales.views import (
     address_view,
     history_view,
@@ -64,11 +64,12 @@ def save_order(ctx: Context, entity: Mapping[str, Any]) -> Row:
     _check(db, sent, existing, key)
     if existing is None and sent.order.get("increment_id") is None:
         sent.order["increment_id"] = next_increment_id(db, ORDER, sent.order.get("store_id"))
+    new_key = next_key(db, "sales_order") if existing is None else 0
     with ctx.transaction():
         items = rows.many(db, "sales_order_item", "order_id", key) if existing else []
         _check_state(sent, items)
         try:
-            order_id = _write_order(ctx, sent, existing)
+            order_id = _write_order(ctx, sent, existing, new_key)
         except sqlite3.IntegrityError:
             raise MagentoError(400, UNIQUE_VIOLATION) from None
         _write_items(ctx, sent, order_id)
@@ -145,7 +146,7 @@ def _check_state(sent: Sent, stored: Sequence[Row]) -> None:
         sent.order["state"], sent.order["status"] = checked, state.DEFAULT_STATUS[checked]
 
 
-def _write_order(ctx: Context, sent: Sent, existing: Row | None) -> int:
+def _write_order(ctx: Context, sent: Sent, existing: Row | None, new_key: int) -> int:
     values = {key: value for key, value in sent.order.items() if key != "entity_id"}
     if sent.method is not None:
         values["shipping_method"] = sent.method
@@ -164,7 +165,7 @@ def _write_order(ctx: Context, sent: Sent, existing: Row | None) -> int:
         "store_name": values.get("store_name") or store_name(ctx.db, values.get("store_id")),
         "total_item_count": len([i for i in sent.items or [] if i.get("parent_item_id") is None]),
     }
-    return rows.insert(ctx.db, "sales_order", values | sent.written)
+    return rows.insert(ctx.db, "sales_order", values | sent.written | {"entity_id": new_key})
 
 
 def store_name(db: sqlite3.Connection, store_id: int | None) -> str | None:

@@ -66,7 +66,7 @@ CREATE TABLE sales_order (
     shipping_refunded DECIMAL, shipping_tax_amount DECIMAL, shipping_tax_refunded DECIMAL, state VARCHAR(32), status VARCHAR(32), store_currency_code TEXT,
     store_id INTEGER, store_name TEXT, store_to_base_rate DECIMAL, store_to_order_rate DECIMAL, subtotal DECIMAL, subtotal_canceled DECIMAL,
     subtotal_incl_tax DECIMAL, subtotal_invoiced DECIMAL, subtotal_refunded DECIMAL, tax_amount DECIMAL, tax_canceled DECIMAL, tax_invoiced DECIMAL,
-    tax_refunded DECIMAL, total_canceled DECIMAL, total_invoiced DECIMAL, total_item_count INTEGER, total_offline_refunded DECIMAL,
+    tax_refunded DECIMAL, total_canceled DECIMAL, total_due DECIMAL, base_total_due DECIMAL, total_invoiced DECIMAL, total_item_count INTEGER, total_offline_refunded DECIMAL,
     total_online_refunded DECIMAL, total_paid DECIMAL, total_qty_ordered DECIMAL, total_refunded DECIMAL, updated_at TEXT, weight DECIMAL,
     x_forwarded_for TEXT, shipping_method TEXT, coupon_rule_name TEXT, send_email INTEGER, shipping_address_id INTEGER, applied_taxes JSON,
     item_applied_taxes JSON, taxes JSON,

@@ -22,3 +22,12 @@ def next_increment_id(db: sqlite3.Connection, entity_type: str, store_id: int | 
             (entity_type, store),
         ).fetchone()
     return f"{store if store > 1 else ''}{row[0]:09d}"
+
+
+def next_key(db: sqlite3.Connection, table: str) -> int:
+    """The next key of a table, taken at once like `next_increment_id`: a save that fails leaves a gap here too."""
+    with transaction(db):
+        row = db.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = ? RETURNING seq", (table,)).fetchone()
+        if row is None:
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, 1)", (table,))
+    return int(row[0]) if row else 1

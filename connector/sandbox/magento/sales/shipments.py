@@ -27,7 +27,7 @@ from connector.sandbox.magento.sales.inputs import accepted, flag, path_id, quan
 from connector.sandbox.magento.sales.invoice_totals import Line
 from connector.sandbox.magento.sales.orders import children_of, items_of, order_by_id, set_state
 from connector.sandbox.magento.sales.rows import TABLES, Row, by_parents, present
-from connector.sandbox.magento.sales.sequences import SHIPMENT, next_increment_id
+from connector.sandbox.magento.sales.sequences import SHIPMENT, next_increment_id, next_key
 from connector.sandbox.magento.sales.state import is_child, qty_to_ship
 
 READ, SHIP = "Magento_Sales::shipment", "Magento_Sales::ship"
@@ -50,11 +50,14 @@ def create_shipment(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the rou
     tracks = [accepted(one, "sales_shipment_track", ("extension_attributes",)) for one in ctx.optional("tracks") or []]
     order = order_by_id(ctx.db, key)
     _checked_lines(order, items_of(ctx.db, key), wanted, tracks)
-    increment_id = next_increment_id(ctx.db, SHIPMENT, order["store_id"])
+    numbers = {
+        "entity_id": next_key(ctx.db, "sales_shipment"),
+        "increment_id": next_increment_id(ctx.db, SHIPMENT, order["store_id"]),
+    }
     with ctx.transaction():
         order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
         lines = _checked_lines(order, items, wanted, tracks)
-        shipment_id = _write(ctx, order, lines, increment_id)
+        shipment_id = _write(ctx, order, lines, numbers)
         for track in tracks:
             _insert_track(ctx, track | {"order_id": key, "parent_id": shipment_id})
         comment_of_body(ctx, "shipment", shipment_id)
@@ -84,11 +87,11 @@ def _checked_lines(order: Row, items: Sequence[Row], wanted: dict[int, Decimal],
     return lines
 
 
-def _write(ctx: Context, order: Row, lines: list[Line], increment_id: str) -> int:
+def _write(ctx: Context, order: Row, lines: list[Line], numbers: Row) -> int:
     db = ctx.db
     source_code = _source_code(ctx)
     document = from_order(order, "sales_shipment", ctx.stamp)
-    document |= {"increment_id": increment_id, "source_code": source_code, "customer_id": order["customer_id"]}
+    document |= numbers | {"source_code": source_code, "customer_id": order["customer_id"]}
     document["total_qty"] = sum((line.qty for line in lines), Decimal(0))
     shipment_id = rows.insert(db, "sales_shipment", document)
     insert_items(db, "sales_shipment_item", shipment_id, lines)
