@@ -321,7 +321,7 @@ def test_a_refused_reference_is_an_error(shop: Callable[[str], TikTokShop]) -> N
                 "external_order": {
                     "id": "000000012",
                     "platform": "MAGENTO",
-                    "line_items": [{"id": "11", "origin_id": "41"}],
+                    "line_items": [{"id": "41", "origin_id": "11"}],
                 },
             }
         ]

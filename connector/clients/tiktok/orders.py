@@ -39,8 +39,9 @@ class OrderCalls:
         return found
 
     def write_external_order(self, order_id: str, external_id: str, lines: Mapping[str, str]) -> None:
-        """Writes the store's number and item ids back; repeating it changes nothing."""
-        items = [{"id": line, "origin_id": origin} for line, origin in lines.items()]
+        """Writes the store's number and item ids back; repeating it changes nothing. On the wire a line's `id` is the
+        store's and `origin_id` the marketplace's own."""
+        items = [{"id": ours, "origin_id": line} for line, ours in lines.items()]
         for start in range(0, max(len(items), 1), _REFERENCES):
             external: dict[str, Any] = {"id": external_id, "platform": PLATFORM}
             if batch := items[start : start + _REFERENCES]:
