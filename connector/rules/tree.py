@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -93,8 +94,10 @@ class Percent:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
+    """`days` is whole in a checked tree."""
+
     span: Span
-    days: int
+    days: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,13 +317,13 @@ class Assign:
     span: Span
     template: Name
     account: Name | None
-    priority: int | None
+    priority: Number | None
     condition: Condition
 
     @property
     def rank(self) -> int:
         """The priority, 100 when none is written."""
-        return 100 if self.priority is None else self.priority
+        return 100 if self.priority is None else int(self.priority.value)
 
 
 class Direction(enum.Enum):
@@ -449,3 +452,18 @@ class RuleFile:
     text: str = field(repr=False)
     definitions: tuple[Definition, ...]
     comments: tuple[Comment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Checked rule files as one whole. `assigns` stand in the order written: file name, then line.
+
+    `version` is the SHA-256 of the normal form, in hexadecimal. `files` are sorted by name.
+    """
+
+    files: tuple[RuleFile, ...]
+    segments: Mapping[str, Segment]
+    assigns: tuple[Assign, ...]
+    prices: Mapping[str, Price]
+    tests: tuple[Test, ...]
+    version: str
