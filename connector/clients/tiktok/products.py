@@ -23,6 +23,7 @@ REACHABLE = 10_000
 _PAGE = 100
 _STATUS_BATCH = 20
 _REASONED = frozenset({Status.FAILED, Status.PLATFORM_DEACTIVATED, Status.FREEZE})
+_REASONED_AUDITS = frozenset({"FAILED", "PRE_APPROVED"})
 _MAGIC = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG", "png"), (b"RIFF", "webp"), (b"BM", "bmp"))
 
 
@@ -96,7 +97,7 @@ class ProductCalls:
             found.update((str(row["id"]), row) for row in rows)
         for row in sorted(found.values(), key=lambda row: int(row.get("update_time") or 0)):
             product = parse_products.product(row)
-            yield self.product(product.id) if product.status in _REASONED else product
+            yield self.product(product.id) if _has_reasons(product) else product
 
     def update_prices(self, remote_id: str, prices: Mapping[str, Decimal], currency: str) -> None:
         """Sets prices by SKU id; only a live product takes them."""
@@ -129,3 +130,8 @@ class ProductCalls:
         for batch in payloads.chunks(list(dict.fromkeys(remote_ids)), _STATUS_BATCH):
             refused |= partial_errors(self._api.call(endpoint, body={"product_ids": list(batch)}), "product_id")
         return refused
+
+
+def _has_reasons(product: RemoteProduct) -> bool:
+    """A live product whose last edit was refused stays live; only its audit says so."""
+    return product.status in _REASONED or product.audit_status in _REASONED_AUDITS
