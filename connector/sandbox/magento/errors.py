@@ -6,6 +6,7 @@ object for named ones. Putting the two together is the client's work.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ class InternalError(MagentoError):
 
     def __init__(self, report_id: str = "") -> None:
         message = "Internal Error. Details are available in Magento log file. Report ID: webapi-"
-        super().__init__(500, message + report_id)
+        super().__init__(500, message + (report_id or secrets.token_hex(7)[:13]))
 
 
 def no_such_entity(field: str, value: object) -> MagentoError:
