@@ -7,6 +7,7 @@ try: a wrong signature is refused before anything is done. `forms` lists them, l
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,6 +72,10 @@ def forms(url: str, known: SignedForm) -> Iterator[SignedForm]:
         if signed not in seen:
             seen.add(signed)
             yield form
+
+
+logging.getLogger("oauthlib.oauth1.rfc5849").addFilter(lambda record: record.levelno > logging.DEBUG)
+"""At debug level oauthlib writes down what it signs, the token and the buyers in a query among it."""
 
 
 class _Signer(Client):
