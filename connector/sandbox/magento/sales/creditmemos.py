@@ -13,6 +13,7 @@ from connector.sandbox.magento.routing import Context, route
 from connector.sandbox.magento.sales import mail, rows, state, stock_moves
 from connector.sandbox.magento.sales.creditmemo_totals import Arguments, creditmemo_values, lines_to_refund
 from connector.sandbox.magento.sales.documents import (
+    ORDER_MUTEX,
     add_comment,
     comment_of_body,
     comment_view,
@@ -26,7 +27,7 @@ from connector.sandbox.magento.sales.documents import (
 )
 from connector.sandbox.magento.sales.inputs import decimal, flag, path_id, quantities, whole
 from connector.sandbox.magento.sales.invoice_totals import PREFIXES, Line
-from connector.sandbox.magento.sales.orders import children_of, items_of, order_by_id
+from connector.sandbox.magento.sales.orders import children_of, items_of, order_by_id, set_state
 from connector.sandbox.magento.sales.rows import TABLES, Row, by_parents, cents, present
 from connector.sandbox.magento.sales.sequences import CREDITMEMO, next_increment_id, next_key
 from connector.sandbox.magento.sales.state import ZERO, qty_to_refund
@@ -49,20 +50,19 @@ WEEE = {
 def refund_order(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route's own name for it
     """Id of the new credit memo, refunded offline."""
     key, wanted = path_id(orderId), quantities(ctx.optional("items"))
-    order = order_by_id(ctx.db, key)
-    arguments, returned = _arguments(ctx, order)
-    _checked(order, items_of(ctx.db, key), wanted, arguments)
-    numbers = {
-        "entity_id": next_key(ctx.db, "sales_creditmemo"),
-        "increment_id": next_increment_id(ctx.db, CREDITMEMO, order["store_id"]),
-    }
-    with ctx.transaction():
-        order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
-        lines, values = _checked(order, items, wanted, arguments)
-        memo_id = _write(ctx, order, lines, values | numbers, returned)
-        comment_of_body(ctx, "creditmemo", memo_id)
-        if flag(ctx.optional("notify")):
-            mail.send(ctx.db, "creditmemo", order, ctx.stamp)
+    with ORDER_MUTEX:
+        order = order_by_id(ctx.db, key)
+        arguments, returned = _arguments(ctx, order)
+        lines, values = _checked(order, items_of(ctx.db, key), wanted, arguments)
+        numbers = {
+            "entity_id": next_key(ctx.db, "sales_creditmemo"),
+            "increment_id": next_increment_id(ctx.db, CREDITMEMO, order["store_id"]),
+        }
+        with ctx.transaction():
+            memo_id = _write(ctx, order, lines, values | numbers, returned)
+            comment_of_body(ctx, "creditmemo", memo_id)
+            if flag(ctx.optional("notify")):
+                mail.send(ctx.db, "creditmemo", order, ctx.stamp)
     return str(memo_id)
 
 
@@ -140,9 +140,8 @@ def _write(ctx: Context, order: Row, lines: list[Line], values: Row, returned: f
     after = state.after_document(order, items, in_progress=False)
     order |= {"state": after}
     final = state.checked(order, items)
-    changes = {"state": final, "status": state.DEFAULT_STATUS.get(str(final), order["status"]), "updated_at": ctx.stamp}
-    rows.update(db, "sales_order", order["entity_id"], changes)
-    _note(ctx, order, values, str(changes["status"]))
+    set_state(db, order | {"state": None}, final, ctx.stamp)
+    _note(ctx, order, values, str(state.DEFAULT_STATUS.get(str(final), order["status"])))
     return memo_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,8 @@ from connector.sandbox.magento.sales.orders import missing
 from connector.sandbox.magento.sales.rows import TABLES, Row, present
 from connector.sandbox.magento.sales.searches import search_of
 
+# The shop locks the order while a document is made. One lock for all orders does here: SQLite has one writer anyway.
+ORDER_MUTEX = threading.Lock()
 FROM_ORDER = (
     "store_id",
     "billing_address_id",

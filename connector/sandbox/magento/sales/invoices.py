@@ -12,6 +12,7 @@ from connector.sandbox.magento.errors import MagentoError
 from connector.sandbox.magento.routing import Context, route
 from connector.sandbox.magento.sales import mail, rows, state, stock_moves
 from connector.sandbox.magento.sales.documents import (
+    ORDER_MUTEX,
     add_comment,
     comment_of_body,
     comment_view,
@@ -40,16 +41,15 @@ ITEM_FIELDS = tuple(TABLES["sales_invoice_item"].kinds)
 def create_invoice(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route's own name for it
     """Id of the new invoice, which is paid at once: every payment method of this shop is an offline one."""
     key, wanted = path_id(orderId), quantities(ctx.optional("items"))
-    order = order_by_id(ctx.db, key)
-    _checked_lines(order, items_of(ctx.db, key), wanted)
-    increment_id = next_increment_id(ctx.db, INVOICE, order["store_id"])
-    with ctx.transaction():
+    with ORDER_MUTEX:
         order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
         lines = _checked_lines(order, items, wanted)
-        invoice_id = _write(ctx, order, items, lines, increment_id)
-        comment_of_body(ctx, "invoice", invoice_id)
-        if flag(ctx.optional("notify")):
-            mail.send(ctx.db, "invoice", order, ctx.stamp)
+        increment_id = next_increment_id(ctx.db, INVOICE, order["store_id"])
+        with ctx.transaction():
+            invoice_id = _write(ctx, order, items, lines, increment_id)
+            comment_of_body(ctx, "invoice", invoice_id)
+            if flag(ctx.optional("notify")):
+                mail.send(ctx.db, "invoice", order, ctx.stamp)
     return str(invoice_id)
 
 

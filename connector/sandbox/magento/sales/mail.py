@@ -13,9 +13,9 @@ def send(db: sqlite3.Connection, template: str, order: Row, stamp: str) -> None:
     values = {
         "sent_at": stamp,
         "template": template,
-        "recipient": order["customer_email"] or "",
+        "recipient": order["customer_email"],
         "order_id": order["entity_id"],
-        "increment_id": order["increment_id"] or "",
+        "increment_id": order["increment_id"],
     }
     rows.insert(db, "sent_mail", values)
 

@@ -39,11 +39,16 @@ def items_of(db: sqlite3.Connection, order_id: int) -> list[Row]:
 
 
 def set_state(db: sqlite3.Connection, order: Row, new_state: str | None, stamp: str) -> None:
-    """Stores a state with its default status; a state that stays leaves the status alone."""
+    """Stores a state with its default status; a state that stays leaves the status alone.
+
+    Like every save of a whole order it gives the shipping address the order's e-mail.
+    """
     changes: Row = {"updated_at": stamp}
     if new_state is not None and new_state != order["state"]:
         changes |= {"state": new_state, "status": state.DEFAULT_STATUS.get(new_state)}
     rows.update(db, "sales_order", order["entity_id"], changes)
+    if order["shipping_address_id"] is not None:
+        rows.update(db, "sales_order_address", order["shipping_address_id"], {"email": order["customer_email"]})
 
 
 @route("GET", "/V1/orders", acl=VIEW)

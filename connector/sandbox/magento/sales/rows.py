@@ -135,10 +135,9 @@ def _stored(kind: str, value: Any) -> Any:
             return storable(json.dumps(wire(value), ensure_ascii=False))
         case "INTEGER":
             return int(value)
-        case "TEXT":
-            return storable(str(value))
         case _:
-            return storable(str(value))[: int(kind.removeprefix("VARCHAR(").removesuffix(")"))]
+            length = int(kind[8:-1]) if kind.startswith("VARCHAR(") else None
+            return storable(str(value))[:length] or None  # the shop stores empty text as NULL
 
 
 def _loaded(kind: str, value: Any) -> Any:

@@ -62,9 +62,7 @@ def save_order(ctx: Context, entity: Mapping[str, Any]) -> Row:
     db, key = ctx.db, sent.order.get("entity_id")
     existing = rows.one(db, "sales_order", key) if key else None
     _check(db, sent, existing, key)
-    if existing is None and sent.order.get("increment_id") is None:
-        sent.order["increment_id"] = next_increment_id(db, ORDER, sent.order.get("store_id"))
-    new_key = next_key(db, "sales_order") if existing is None else 0
+    new_key = _take_numbers(ctx, sent) if existing is None else 0
     with ctx.transaction():
         items = rows.many(db, "sales_order_item", "order_id", key) if existing else []
         _check_state(sent, items)
@@ -78,6 +76,14 @@ def save_order(ctx: Context, entity: Mapping[str, Any]) -> Row:
         _write_payment(db, sent, order_id)
         _write_histories(ctx, sent, order_id)
         return _echo(db, sent, order_id, existing)
+
+
+def _take_numbers(ctx: Context, sent: Sent) -> int:
+    """Fills in the order's number unless it was sent, and returns its key; both stay taken when the save fails."""
+    with ctx.transaction():
+        if sent.order.get("increment_id") is None:
+            sent.order["increment_id"] = next_increment_id(ctx.db, ORDER, sent.order.get("store_id"))
+        return next_key(ctx.db, "sales_order")
 
 
 def _read(entity: Mapping[str, Any]) -> Sent:
@@ -229,11 +235,11 @@ def _write_payment(db: sqlite3.Connection, sent: Sent, order_id: int) -> None:
 def _write_histories(ctx: Context, sent: Sent, order_id: int) -> None:
     for history in sent.histories:
         key = history.pop("entity_id", None)
-        history |= {"parent_id": order_id, "created_at": history.get("created_at") or ctx.stamp}
+        history["parent_id"] = order_id
         if key:
             rows.update(ctx.db, "sales_order_status_history", key, history)
         else:
-            key = rows.insert(ctx.db, "sales_order_status_history", history)
+            key = rows.insert(ctx.db, "sales_order_status_history", {"created_at": ctx.stamp} | history)
         history["entity_id"] = key
 
 

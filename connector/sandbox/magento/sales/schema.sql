@@ -27,11 +27,16 @@ CREATE TABLE salesrule (
 CREATE TABLE tax_calculation_rate (tax_calculation_rate_id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL UNIQUE, data JSON NOT NULL);
 CREATE TABLE tax_calculation_rule (tax_calculation_rule_id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL UNIQUE, data JSON NOT NULL);
 
+-- An installation brings two sample rates; no rule uses them.
+INSERT INTO tax_calculation_rate (code, data) VALUES
+    ('US-CA-*-Rate 1', '{"code": "US-CA-*-Rate 1", "tax_country_id": "US", "tax_region_id": 12, "tax_postcode": "*", "rate": 8.25}'),
+    ('US-NY-*-Rate 1', '{"code": "US-NY-*-Rate 1", "tax_country_id": "US", "tax_region_id": 43, "tax_postcode": "*", "rate": 8.375}');
+
 -- Numbers are taken in transactions of their own, so a save that fails leaves a gap, as in Magento.
 CREATE TABLE sales_sequence (entity_type TEXT NOT NULL, store_id INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (entity_type, store_id)) WITHOUT ROWID;
 CREATE TABLE sent_mail (
-    mail_id INTEGER PRIMARY KEY AUTOINCREMENT, sent_at TEXT NOT NULL, template TEXT NOT NULL, recipient TEXT NOT NULL, order_id INTEGER NOT NULL,
-    increment_id TEXT NOT NULL
+    mail_id INTEGER PRIMARY KEY AUTOINCREMENT, sent_at TEXT NOT NULL, template TEXT NOT NULL, recipient TEXT, order_id INTEGER NOT NULL,
+    increment_id TEXT
 );
 CREATE TABLE sales_comment (
     entity_id INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL, parent_id INTEGER NOT NULL, comment TEXT, is_customer_notified INTEGER NOT NULL DEFAULT 0,

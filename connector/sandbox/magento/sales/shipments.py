@@ -12,6 +12,7 @@ from connector.sandbox.magento.errors import MagentoError
 from connector.sandbox.magento.routing import Context, route
 from connector.sandbox.magento.sales import mail, rows, state, stock_moves
 from connector.sandbox.magento.sales.documents import (
+    ORDER_MUTEX,
     add_comment,
     comment_of_body,
     comment_view,
@@ -48,21 +49,20 @@ def create_shipment(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the rou
     """
     key, wanted = path_id(orderId), quantities(ctx.optional("items"))
     tracks = [accepted(one, "sales_shipment_track", ("extension_attributes",)) for one in ctx.optional("tracks") or []]
-    order = order_by_id(ctx.db, key)
-    _checked_lines(order, items_of(ctx.db, key), wanted, tracks)
-    numbers = {
-        "entity_id": next_key(ctx.db, "sales_shipment"),
-        "increment_id": next_increment_id(ctx.db, SHIPMENT, order["store_id"]),
-    }
-    with ctx.transaction():
-        order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
-        lines = _checked_lines(order, items, wanted, tracks)
-        shipment_id = _write(ctx, order, lines, numbers)
-        for track in tracks:
-            _insert_track(ctx, track | {"order_id": key, "parent_id": shipment_id})
-        comment_of_body(ctx, "shipment", shipment_id)
-        if flag(ctx.optional("notify")):
-            mail.send(ctx.db, "shipment", order, ctx.stamp)
+    with ORDER_MUTEX:
+        order = order_by_id(ctx.db, key)
+        lines = _checked_lines(order, items_of(ctx.db, key), wanted, tracks)
+        numbers = {
+            "entity_id": next_key(ctx.db, "sales_shipment"),
+            "increment_id": next_increment_id(ctx.db, SHIPMENT, order["store_id"]),
+        }
+        with ctx.transaction():
+            shipment_id = _write(ctx, order, lines, numbers)
+            for track in tracks:
+                _insert_track(ctx, track | {"order_id": key, "parent_id": shipment_id})
+            comment_of_body(ctx, "shipment", shipment_id)
+            if flag(ctx.optional("notify")):
+                mail.send(ctx.db, "shipment", order, ctx.stamp)
     return str(shipment_id)
 
 
