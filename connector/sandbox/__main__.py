@@ -1,0 +1,43 @@
+"""`python -m connector.sandbox`: the sandbox without the rest of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from connector.sandbox.options import SandboxError, SandboxOptions
+from connector.sandbox.serve import serve
+
+
+def main() -> int:
+    """Read the arguments, serve until told to stop. Exit status 1 with one sentence when it cannot start."""
+    parser = argparse.ArgumentParser(
+        prog="connector.sandbox", description="A TikTok Shop and a Magento on this machine."
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8787)
+    parser.add_argument("--data", type=Path, default=Path("var/sandbox"), help="folder that keeps the state")
+    parser.add_argument("--catalog", type=Path, help="catalogue folder to load into the store")
+    parser.add_argument("--products", type=int, default=300, help="products to generate without --catalog")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--region", default="US", choices=("US", "GB"), help="region of the shop that authorizes")
+    given = parser.parse_args()
+    try:
+        serve(
+            given.host,
+            given.port,
+            given.data,
+            given.catalog,
+            given.products,
+            given.seed,
+            SandboxOptions(region=given.region),
+        )
+    except SandboxError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

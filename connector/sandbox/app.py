@@ -1,0 +1,89 @@
+"""The sandbox as one Flask application: TikTok Shop and Magento side by side, with a control API under `/_sandbox`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, jsonify, render_template, request
+
+from connector.sandbox import faults as faults_module
+from connector.sandbox import tiktok
+from connector.sandbox.clock import SandboxClock
+from connector.sandbox.options import SandboxError, SandboxOptions
+
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+def create_sandbox(
+    data_dir: Path,
+    *,
+    catalog: Path | None = None,
+    products: int = 300,
+    seed: int = 1,
+    options: SandboxOptions | None = None,
+) -> Flask:
+    """The application, with its state in `data_dir` (made when it is not there; kept when it is).
+
+    `catalog`: folder with `products.jsonl`, `attributes.json`, `categories.json`, `attribute_sets.json`; without it, `products`
+    are generated from `seed`. Raises SandboxError when the folder cannot be used.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"The sandbox cannot use the folder {data_dir}: {error.strerror}.") from error
+    app = Flask("connector.sandbox", template_folder="templates")
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, the base class does not say so
+    clock, faults = SandboxClock(data_dir), faults_module.Faults()
+    app.extensions["sandbox_clock"], app.extensions["sandbox_faults"] = clock, faults
+    app.extensions["sandbox_credentials"] = {}
+    faults_module.install(app, faults)
+    options = options or SandboxOptions()
+    app.register_blueprint(tiktok.create_blueprint(data_dir, clock=clock, faults=faults, options=options))
+    _register_magento(app, data_dir, catalog, products, seed)
+    _register_shell(app)
+    return app
+
+
+def stop_background(app: Flask) -> None:
+    """Stop the threads that the two sides started."""
+    for stop in app.extensions.get("sandbox_stops", ()):
+        stop()
+
+
+def _register_magento(app: Flask, data_dir: Path, catalog: Path | None, products: int, seed: int) -> None:
+    try:
+        from connector.sandbox.magento import create_blueprint
+    except ImportError:
+        return
+    app.register_blueprint(create_blueprint(data_dir, catalog=catalog, products=products, seed=seed))
+
+
+def base_url() -> str:
+    """The address under which the caller reached this server."""
+    return request.host_url.rstrip("/")
+
+
+def _register_shell(app: Flask) -> None:
+    @app.before_request
+    def only_from_this_machine() -> None:
+        if request.path.startswith("/_sandbox") and not (request.remote_addr or "").startswith(LOOPBACK):
+            abort(403)
+
+    @app.get("/_sandbox/health")
+    def health() -> Response:
+        return jsonify(status="ok")
+
+    @app.get("/_sandbox/credentials")
+    def credentials() -> Response:
+        return jsonify(_of_both_sides(app, "sandbox_credentials"))
+
+    @app.get("/")
+    def start_page() -> str:
+        counts = {side: told for side, told in _of_both_sides(app, "sandbox_counts").items() if told}
+        return render_template("start.html", counts=counts, credentials=_of_both_sides(app, "sandbox_credentials"))
+
+
+def _of_both_sides(app: Flask, extension: str) -> dict[str, Any]:
+    """What each side says of itself. A side adds `app.extensions[extension][side] = function(base_url) -> dict`."""
+    return {side: tell(base_url()) for side, tell in app.extensions.get(extension, {}).items()}

@@ -1,0 +1,1 @@
+"""Fulfilment: shipping, packages, splits, labels."""

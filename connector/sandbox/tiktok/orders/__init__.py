@@ -1,0 +1,1 @@
+"""Orders: placing, money, life cycle, external references."""

@@ -1,0 +1,1 @@
+"""Products: checks, versions, audit, price and stock."""

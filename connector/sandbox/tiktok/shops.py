@@ -1,0 +1,188 @@
+"""The sellers of the sandbox, their shops and warehouses. All invented; the shapes are the marketplace's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connector.sandbox.tiktok.database import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """`type`: `SALES_WAREHOUSE` keeps sellable stock, `RETURN_WAREHOUSE` takes returns; one site has an id for each."""
+
+    id: str
+    name: str
+    type: str
+    is_default: bool
+    address: Json
+    effect_status: str = "ENABLED"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOption:
+    """`type`: `SEND_BY_SELLER` ships with providers of the seller's choice, every other one with the marketplace's."""
+
+    id: str
+    name: str
+    type: str
+    description: str
+    providers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop of one seller. `title_length` and price range: what the marketplace states for the region."""
+
+    id: str
+    seller_id: str
+    name: str
+    region: str
+    currency: str
+    cipher: str
+    code: str
+    warehouses: tuple[Warehouse, ...]
+    delivery_options: tuple[DeliveryOption, ...]
+    weight_units: tuple[str, ...]
+    dimension_units: tuple[str, ...]
+    lowest_price: Decimal
+    highest_price: Decimal
+    heaviest_kilogram: Decimal
+    title_length: tuple[int, int] = (1, 255)
+    max_skus: int = 300
+
+    @property
+    def sales_warehouses(self) -> tuple[Warehouse, ...]:
+        return tuple(place for place in self.warehouses if place.type == "SALES_WAREHOUSE")
+
+    @property
+    def default_warehouse(self) -> Warehouse:
+        return next(place for place in self.sales_warehouses if place.is_default)
+
+    def delivery_option(self, shipping_type: str) -> DeliveryOption:
+        """The option that orders of `shipping_type` (`SELLER` or `TIKTOK`) use."""
+        by_seller = shipping_type == "SELLER"
+        return next(option for option in self.delivery_options if (option.type == "SEND_BY_SELLER") == by_seller)
+
+
+def _address(
+    region: str, code: str, state: str, city: str, line: str, postcode: str, phone: str, at: tuple[str, str]
+) -> Json:
+    return {
+        "region": region,
+        "state": state,
+        "city": city,
+        "distict": "",
+        "town": "",
+        "contact_person": "Warehouse desk",
+        "postal_code": postcode,
+        "full_address": f"{line}, {city}, {state} {postcode}, {region}",
+        "region_code": code,
+        "phone_number": phone,
+        "address_line1": line,
+        "address_line2": "",
+        "address_line3": "",
+        "address_line4": "",
+        "geolocation": {"latitude": at[0], "longitude": at[1]},
+    }
+
+
+_NEVADA = _address(
+    "United States", "US", "Nevada", "Reno", "12 Depot Lane", "89502", "(+1)7755550100", ("39.52", "-119.81")
+)
+_OHIO = _address(
+    "United States", "US", "Ohio", "Columbus", "400 Canal Road", "43215", "(+1)6145550100", ("39.96", "-83.00")
+)
+_LEEDS = _address(
+    "United Kingdom", "GB", "England", "Leeds", "7 Wharf Street", "LS2 7EQ", "(+44)1135550100", ("53.79", "-1.54")
+)
+_PERTH = _address(
+    "United Kingdom", "GB", "Scotland", "Perth", "3 Mill Wynd", "PH1 5QG", "(+44)1738555010", ("56.39", "-3.43")
+)
+
+_US = Shop(
+    id="7495540735365700001",
+    seller_id="7494000000000000001",
+    name="Sandbox Outfitters US",
+    region="US",
+    currency="USD",
+    cipher="GCP_sandboxUS_k3Vw8QyLhT2mRz7c",
+    code="USLCSANDBX",
+    warehouses=(
+        Warehouse("7068517275539700001", "Reno", "SALES_WAREHOUSE", True, _NEVADA),
+        Warehouse("7068517275539700002", "Columbus", "SALES_WAREHOUSE", False, _OHIO),
+        Warehouse("7068517275539700003", "Reno", "RETURN_WAREHOUSE", True, _NEVADA),
+    ),
+    delivery_options=(
+        DeliveryOption(
+            "7091146663229700001",
+            "Shipped by seller",
+            "SEND_BY_SELLER",
+            "The seller chooses the carrier and reports the tracking number.",
+            (
+                ("7117858858072000001", "USPS"),
+                ("7117858858072000002", "UPS"),
+                ("7117858858072000003", "FedEx"),
+                ("7117858858072000004", "DHL eCommerce"),
+                ("7117858858072000005", "OnTrac"),
+            ),
+        ),
+        DeliveryOption(
+            "7091146663229700002", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
+        ),
+    ),
+    weight_units=("POUND", "KILOGRAM"),
+    dimension_units=("INCH", "CENTIMETER"),
+    lowest_price=Decimal("0.01"),
+    highest_price=Decimal(7600),
+    heaviest_kilogram=Decimal("68.04"),
+)
+_GB = Shop(
+    id="7495540735365700002",
+    seller_id="7494000000000000002",
+    name="Sandbox Outfitters UK",
+    region="GB",
+    currency="GBP",
+    cipher="ROW_sandboxGB_b6Np1XsJfD9qTv4e",
+    code="GBLCSANDBX",
+    warehouses=(
+        Warehouse("7068517275539700011", "Leeds", "SALES_WAREHOUSE", True, _LEEDS),
+        Warehouse("7068517275539700012", "Perth", "SALES_WAREHOUSE", False, _PERTH),
+        Warehouse("7068517275539700013", "Leeds", "RETURN_WAREHOUSE", True, _LEEDS),
+    ),
+    delivery_options=(
+        DeliveryOption(
+            "7091146663229700011",
+            "Shipped by seller",
+            "SEND_BY_SELLER",
+            "The seller chooses the carrier and reports the tracking number.",
+            (
+                ("7117858858072000011", "Royal Mail"),
+                ("7117858858072000012", "DPD UK"),
+                ("7117858858072000013", "Evri"),
+                ("7117858858072000014", "Yodel"),
+                ("7117858858072000015", "DHL Parcel UK"),
+            ),
+        ),
+        DeliveryOption(
+            "7091146663229700012", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
+        ),
+    ),
+    weight_units=("KILOGRAM",),
+    dimension_units=("CENTIMETER",),
+    lowest_price=Decimal("0.01"),
+    highest_price=Decimal(5600),
+    heaviest_kilogram=Decimal(30),
+)
+
+SHOPS: tuple[Shop, ...] = (_US, _GB)
+BY_ID = {shop.id: shop for shop in SHOPS}
+
+
+def shops_of(seller_id: str) -> tuple[Shop, ...]:
+    return tuple(shop for shop in SHOPS if shop.seller_id == seller_id)
+
+
+def shop_of_region(region: str) -> Shop | None:
+    return next((shop for shop in SHOPS if shop.region == region), None)
