@@ -21,6 +21,8 @@ LARGEST_FILE = 256 * 1024
 DEEPEST = 64
 """Levels of brackets, of `not`s or of operations inside one another."""
 
+LONGEST_LIST = 10_000
+MOST_LEAVES = 20_000
 LONGEST_NUMBER = 100
 """Digits of a number."""
 
@@ -230,33 +232,43 @@ _VALUES = frozenset(
 )
 
 
+@dataclass(slots=True)
+class _Level:
+    """Inside one pair of brackets: signs in a row, operations in a row, and how deep the operands already are."""
+
+    prefixes: int = 0
+    chain: int = 0
+    child: int = 0
+    peak: int = 0
+
+    @property
+    def depth(self) -> int:
+        return max(self.chain + self.child, self.prefixes)
+
+    def restart(self) -> None:
+        self.peak = max(self.peak, self.depth)
+        self.prefixes = self.chain = self.child = 0
+
+
 def too_deep(piece: list[Token]) -> Token | None:
-    """The first word that goes deeper than 64 levels: of brackets, of `not`s and minus signs, of one chain of + - * /."""
-    opened = 0
-    prefixes = [0]
-    chain = [0]
+    """The first word that goes deeper than 64 levels: of brackets, of `not`s and minus signs, of operations."""
+    levels = [_Level()]
     operand_before = False
     for token in piece:
-        kind = token.type
+        kind, level = token.type, levels[-1]
         if kind == "LPAR":
-            opened += 1
-            prefixes.append(0)
-            chain.append(0)
-        elif kind == "RPAR":
-            opened = max(0, opened - 1)
-            if len(chain) > 1:
-                prefixes.pop()
-                chain.pop()
+            levels.append(_Level())
+        elif kind == "RPAR" and len(levels) > 1:
+            inner = levels.pop()
+            inner.restart()
+            levels[-1].child = max(levels[-1].child, inner.peak)
         elif kind in ("PLUS", "STAR", "SLASH") or (kind == "MINUS" and operand_before):
-            chain[-1] += 1
-            prefixes[-1] = 0
+            level.chain += 1
         elif kind in ("NOT", "MINUS"):
-            prefixes[-1] += 1
-        elif kind in _VALUES:
-            prefixes[-1] = 0
-        else:
-            prefixes[-1], chain[-1] = 0, 0
+            level.prefixes += 1
+        elif kind not in _VALUES:
+            level.restart()
         operand_before = kind in _VALUES or kind == "RPAR"
-        if max(opened, prefixes[-1], chain[-1]) > DEEPEST:
+        if len(levels) - 1 > DEEPEST or levels[-1].depth > DEEPEST:
             return token
     return None
