@@ -79,6 +79,9 @@ class Seller:
         shop = self.get("/authorization/202309/shops", cipher=False)["shops"][0]
         self.cipher, self.shop_id = shop["cipher"], shop["id"]
 
+    def __del__(self) -> None:
+        self.session.close()
+
     # -- the marketplace ---------------------------------------------------------------------------------------------
 
     def token(self, call: str, **query: str) -> dict[str, Any]:
