@@ -104,6 +104,7 @@ def cart_examples(call: Any, kind: str, variable: str) -> Iterator[Example]:
         mask = call("POST", kind).answer
         call("POST", f"{one}/items", {"cartItem": {"sku": "SHOE", "qty": 1, "quote_id": mask}}, cartId=mask)
         call("POST", f"{one}/shipping-information", {"addressInformation": information}, cartId=mask)
+        yield call("GET", "/guest-carts/:cartId/payment-information", cartId=mask)
         body = {"email": "a@b.example", "billingAddress": CALIFORNIA} | CHECKMO
         yield call("POST", "/guest-carts/:cartId/payment-information", body, cartId=mask)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
+from connector.sandbox import magento
 from connector.sandbox.magento import install, stock
 from connector.sandbox.magento.database import Database, transaction
 from connector.sandbox.magento.dispatch import answer
@@ -135,7 +138,9 @@ def parsed(data: bytes) -> Any:
 
 @contextmanager
 def running_shop(folder: Path, *, currency: str = "EUR") -> Iterator[Shop]:
-    """A fresh installation behind a real server on a free port."""
+    """A fresh installation behind a real server on a free port, with every route that the package declares."""
+    for module in pkgutil.walk_packages(magento.__path__, f"{magento.__name__}."):
+        importlib.import_module(module.name)
     database = Database(folder)
     database.create_tables()
     with transaction(database.connection()) as db:

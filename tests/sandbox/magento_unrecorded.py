@@ -9,10 +9,13 @@ import json
 import threading
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from connector.sandbox.magento import config
+from connector.sandbox.magento import config, stock
 from connector.sandbox.magento.database import transaction
+from connector.sandbox.magento.users import admin_token
 from tests.sandbox.magento_replay import Recording, Replay
 from tests.sandbox.magento_shop import CALIFORNIA, CHECKMO, Shop
 
@@ -75,6 +78,19 @@ def saved_order(
     return int(shop.ok("POST", "/orders", {"entity": entity})["entity_id"])
 
 
+@before(58)
+def three_more_fillers(replay: Replay, recordings: dict[int, Recording]) -> None:
+    for number, price in ((13, 23), (14, 24), (15, 25)):
+        body = deepcopy(recordings[57].request["body"])
+        body["product"] |= {"sku": f"SHOE-0{number}", "name": f"Filler {number}", "price": price}
+        replay.shop.ok("POST", "/products", body)
+
+
+@before(70)
+def a_refused_product_took_a_number(replay: Replay, recordings: dict[int, Recording]) -> None:
+    numbers_were_taken(replay.shop, catalog_product_entity=18)
+
+
 @before(297)
 def three_orders_and_two_shipments(replay: Replay, recordings: dict[int, Recording]) -> None:
     shop = replay.shop
@@ -95,6 +111,68 @@ def three_pieces_placed(replay: Replay, recordings: dict[int, Recording]) -> Non
 def one_piece_placed_and_invoiced(replay: Replay, recordings: dict[int, Recording]) -> None:
     replay.shop.placed(("SHOE-015", 1), address=COLOGNE)
     replay.shop.ok("POST", "/order/19/invoice", {"capture": True})
+
+
+@before(447)
+def bearer_tokens_off(replay: Replay, recordings: dict[int, Recording]) -> None:
+    setting(replay.shop, "oauth/consumer/enable_integration_as_bearer", "0")
+
+
+@before(448)
+def bearer_tokens_on(replay: Replay, recordings: dict[int, Recording]) -> None:
+    setting(replay.shop, "oauth/consumer/enable_integration_as_bearer", "1")
+
+
+@before(478)
+def maintenance_begins(replay: Replay, recordings: dict[int, Recording]) -> None:
+    setting(replay.shop, "sandbox/maintenance", "1")
+
+
+@before(479)
+def maintenance_ends(replay: Replay, recordings: dict[int, Recording]) -> None:
+    setting(replay.shop, "sandbox/maintenance", "0")
+
+
+@before(480)
+def input_limits_on(replay: Replay, recordings: dict[int, Recording]) -> None:
+    limits = {
+        "input_limit_enabled": "1",
+        "maximum_page_size": "50",
+        "default_page_size": "4",
+        "complex_array_limit": "3",
+    }
+    for name, value in limits.items():
+        setting(replay.shop, f"webapi/validation/{name}", value)
+
+
+@before(485)
+def input_limits_off(replay: Replay, recordings: dict[int, Recording]) -> None:
+    setting(replay.shop, "webapi/validation/input_limit_enabled", "0")
+
+
+@before(492)
+def five_pieces_at_the_default_source(replay: Replay, recordings: dict[int, Recording]) -> None:
+    with transaction(replay.shop.db) as db:
+        stock.set_source_item(db, "SHOE-011", "default", Decimal(5), True)
+
+
+def sign_in(replay: Replay, minutes_ago: int) -> None:
+    """A token of the admin user that is good for one minute."""
+    moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    setting(replay.shop, "webapi/jwtauth/admin_expiration", "1")
+    with transaction(replay.shop.db) as db:
+        token = admin_token(db, "admin", replay.secrets["ADMIN_PASSWORD"], moment)
+    replay.secrets["ADMIN_OR_CUSTOMER_JWT"] = token
+
+
+@before(518)
+def a_fresh_token(replay: Replay, recordings: dict[int, Recording]) -> None:
+    sign_in(replay, minutes_ago=0)
+
+
+@before(564)
+def an_expired_token(replay: Replay, recordings: dict[int, Recording]) -> None:
+    sign_in(replay, minutes_ago=2)
 
 
 def sells_from(shop: Shop, website: str, stock_id: int) -> None:

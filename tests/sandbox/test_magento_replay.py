@@ -21,7 +21,14 @@ from tests.sandbox.magento_unrecorded import STEPS
 
 FOLDER = ROOT.parent / "shared" / "data" / "magento" / "recordings"
 RECORDINGS = read_recordings(FOLDER) if FOLDER.is_dir() else []
-DIFFERENT: dict[str, str] = {}
+NO_DATABASE_SERVER = (
+    "the sandbox has no database or PHP server of its own that could be down; see `POST /_sandbox/faults`"
+)
+DIFFERENT: dict[str, str] = {
+    "514-outage-php-down": NO_DATABASE_SERVER,
+    "515-outage-database-down": NO_DATABASE_SERVER,
+    "516-outage-database-down-write": NO_DATABASE_SERVER,
+}
 
 
 def prepare(shop: Shop) -> dict[str, str]:
@@ -34,6 +41,7 @@ def prepare(shop: Shop) -> dict[str, str]:
             "sandbox/oauth_path": "decoded",
             "sandbox/oauth_port": "dropped",
             "twofactorauth/general/enable": "0",
+            "sandbox/consumer": "off",
         }.items():
             config.write(db, path, value)
     shop.options(place_prepare_ms=0, place_save_ms=0, place_mail_ms=40)

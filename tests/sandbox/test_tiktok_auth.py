@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import requests
+
 from connector.sandbox import SandboxOptions, SandboxServer
 from connector.sandbox.tiktok.signing import request_signature, webhook_signature
-
 from tests.sandbox.tiktok_seller import RefusedError, Seller, follow_authorization
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from connector.sandbox import SandboxOptions, SandboxServer
 from tiktok_shop_api import TikTokShop
 from tiktok_shop_api.auth import TikTokShopAuth
 from tiktok_shop_api.generated import models
 
+from connector.sandbox import SandboxOptions, SandboxServer
 from tests.sandbox.tiktok_seller import Seller
 
 
@@ -18,7 +18,9 @@ def client(sandbox: SandboxServer) -> Iterator[TikTokShop]:
     seller = Seller(sandbox.url)
     auth = TikTokShopAuth(seller.keys["app_key"], seller.keys["app_secret"], base_url=sandbox.url)
     tokens = auth.refresh(auth.exchange_code(seller.control("tokens/code")["code"]).refresh_token)
-    with TikTokShop(seller.keys["app_key"], seller.keys["app_secret"], tokens.access_token, base_url=sandbox.url) as plain:
+    with TikTokShop(
+        seller.keys["app_key"], seller.keys["app_secret"], tokens.access_token, base_url=sandbox.url
+    ) as plain:
         shop = plain.authorization.get_authorized_shops().data.shops[0]
         with plain.with_shop(shop_cipher=shop.cipher) as client:
             yield client
@@ -53,7 +55,11 @@ def test_it_pages_through_orders_and_reads_them_whole(sandbox: SandboxServer, cl
     seen, token = [], ""
     while True:
         more = {"page_token": token} if token else {}
-        data = client.orders.get_order_list(page_size=2, sort_field="create_time", sort_order="ASC", **more).data
+        sort = {
+            "sort_field": models.GetOrderListSortField("create_time"),
+            "sort_order": models.GetOrderListSortOrder("ASC"),
+        }
+        data = client.orders.get_order_list(page_size=2, **sort, **more).data
         seen += [order.id for order in data.orders]
         token = data.next_page_token
         if not token:

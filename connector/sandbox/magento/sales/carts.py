@@ -216,6 +216,11 @@ def place_order(ctx: Context, quote: Row) -> Any:
     return place.place_order(ctx, quote, ctx.optional("paymentMethod", "payment_method"))
 
 
+@route("GET", "/V1/guest-carts/:cartId/payment-information", acl="anonymous")
+def get_payment_details(ctx: Context, cartId: str) -> Any:  # noqa: N803  # as above
+    return payment_details(ctx, quotes.quote_by_path(ctx.db, cartId, guest=True))
+
+
 @route("POST", "/V1/guest-carts/:cartId/payment-information", acl="anonymous", transaction=False)
 def pay_and_place(ctx: Context, cartId: str) -> Any:  # noqa: N803  # as above
     """Billing address, payment method and placing in one call."""
