@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.cli.test_edge import command
+from tests.runtime.processes import free_port
 
 
 def findings(*, status: int, **settings: str) -> dict[str, dict[str, object]]:
@@ -19,9 +20,7 @@ def findings(*, status: int, **settings: str) -> dict[str, dict[str, object]]:
 
 @pytest.fixture
 def port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
