@@ -214,9 +214,9 @@ def test_webhooks_are_signed_and_say_cancel(seller: Seller, sku: str, hooks: Hoo
     number = seller.place(lines=[{"sku_id": sku}])
     reason = {"order_id": number, "cancel_reason": "seller_cancel_reason_wrong_price"}
     seller.post("/return_refund/202602/cancellations", reason)
-    told = hooks.wait(3)
-    assert [body["data"].get("order_status") for body in told] == ["AWAITING_SHIPMENT", None, "CANCEL"]
-    assert len({body["tts_notification_id"] for body in told}) == 3
+    told = hooks.wait(4)
+    assert [body["data"].get("order_status") for body in told] == ["UNPAID", "AWAITING_SHIPMENT", None, "CANCEL"]
+    assert len({body["tts_notification_id"] for body in told}) == 4
     for signature, raw in hooks.got:
         assert signature == webhook_signature(seller.keys["app_key"], raw, seller.keys["app_secret"])
         if seller.check:
@@ -234,7 +234,7 @@ def test_product_webhooks_carry_numbers_as_ids(seller: Seller, hooks: Hooks) -> 
 def test_a_webhook_that_is_not_taken_is_sent_again(seller: Seller, sku: str, hooks: Hooks) -> None:
     subscribe(seller, hooks, "ORDER_STATUS_CHANGE")
     hooks.status = 500
-    seller.place(lines=[{"sku_id": sku}])
+    seller.place(lines=[{"sku_id": sku}], unpaid=True)
     hooks.wait(1)
     hooks.status = 200
     for _ in range(100):
@@ -250,7 +250,7 @@ def test_webhook_faults_lose_and_duplicate(seller: Seller, sku: str, hooks: Hook
     subscribe(seller, hooks, "ORDER_STATUS_CHANGE")
     for kind in ("webhook_lose", "webhook_duplicate"):
         seller.session.post(f"{seller.url}/_sandbox/faults", json={"side": "tiktok", "kind": kind, "match": "ORDER"})
-    lost, twice = (seller.place(lines=[{"sku_id": sku}]) for _ in range(2))
+    lost, twice = (seller.place(lines=[{"sku_id": sku}], unpaid=True) for _ in range(2))
     told = [body["data"]["order_id"] for body in hooks.wait(2)]
     assert told == [twice, twice]
     assert lost not in told
