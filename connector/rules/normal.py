@@ -115,7 +115,7 @@ def _price(each: tree.Price) -> list[_Line]:
     lines = [_line(0, f"price {_quoted(each.name.value)}", each.span)]
     heads = [f"when {_condition(case.condition)}" for case in each.cases]
     width = max(map(len, heads), default=0)
-    amounts = [f"then {_expression(case.amount)}" for case in each.cases]
+    amounts = [f"then {format_expression(case.amount)}" for case in each.cases]
     aligned = all(2 + width + 3 + len(amount) <= _WIDTH for amount in amounts)
     for case, head, amount in zip(each.cases, heads, amounts, strict=True):
         if aligned:
@@ -125,20 +125,21 @@ def _price(each: tree.Price) -> list[_Line]:
         lines.append(_line(4, amount, case.amount.span))
     if each.otherwise is not None:
         pad = "otherwise".ljust(width) + "   " if aligned and each.cases else "otherwise "
-        lines.append(_line(2, pad + _expression(each.otherwise), each.otherwise.span))
-    return lines + [_line(2, _limit(limit), limit.span) for limit in each.limits]
+        lines.append(_line(2, pad + format_expression(each.otherwise), each.otherwise.span))
+    return lines + [_line(2, format_limit(limit), limit.span) for limit in each.limits]
 
 
-def _limit(limit: tree.Limit) -> str:
+def format_limit(limit: tree.Limit) -> str:
+    """The normal form of a rounding or bound."""
     match limit:
         case tree.RoundTo(direction=direction, step=step):
             return f"round{_way(direction)} to {_number(step)}"
         case tree.RoundEnding(direction=direction, ending=ending):
             return f"round{_way(direction)} to ending {_number(ending)}"
         case tree.AtLeast(amount=amount):
-            return f"at least {_expression(amount)}"
+            return f"at least {format_expression(amount)}"
         case tree.AtMost(amount=amount):
-            return f"at most {_expression(amount)}"
+            return f"at most {format_expression(amount)}"
         case _:
             assert_never(limit)
 
@@ -177,7 +178,7 @@ def _given(each: tree.Given) -> str:
         case tree.GivenValue(field=field, values=None):
             return f"{_field(field)} is empty"
         case tree.GivenValue(field=field, values=values, listed=listed) if values is not None:
-            texts = ", ".join(map(_expression, values))
+            texts = ", ".join(map(format_expression, values))
             return f"{_field(field)} = " + (f"({texts})" if listed else texts)
     raise TypeError(each)
 
@@ -227,7 +228,7 @@ def _laid_part(node: tree.Condition, indent: int, opening: str, closing: str) ->
             return _laid(inner, indent, f"{opening}{how} variant (", f"){closing}")
         case tree.In(field=field, items=items, negated=negated):
             lead = f"{opening}{_field(field)} {'not ' if negated else ''}in ("
-            return _filled(lead, f"){closing}", [(_expression(item), item.span) for item in items], indent)
+            return _filled(lead, f"){closing}", [(format_expression(item), item.span) for item in items], indent)
         case tree.Has(field=field, how=how, items=items) if how != "one":
             lead = f"{opening}{_field(field)} has {how} of ("
             return _filled(lead, f"){closing}", [(_quoted(item.value), item.span) for item in items], indent)
@@ -260,13 +261,13 @@ def _condition(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch a fo
         case tree.SegmentCall(name=name):
             return f"@{name}"
         case tree.Compare(operator=operator, left=left, right=right):
-            return f"{_expression(left)} {operator} {_expression(right)}"
+            return f"{format_expression(left)} {operator} {format_expression(right)}"
         case tree.Between(operand=operand, low=low, high=high):
-            return f"{_expression(operand)} between {_expression(low)} and {_expression(high)}"
+            return f"{format_expression(operand)} between {format_expression(low)} and {format_expression(high)}"
         case tree.In(field=field, items=items, negated=negated):
-            return f"{_field(field)} {'not ' if negated else ''}in ({', '.join(map(_expression, items))})"
+            return f"{_field(field)} {'not ' if negated else ''}in ({', '.join(map(format_expression, items))})"
         case tree.Match(how=test, field=field, argument=argument):
-            return f"{_field(field)} {test} {_expression(argument)}"
+            return f"{_field(field)} {test} {format_expression(argument)}"
         case tree.Like(field=field, pattern=pattern):
             return f"{_field(field)} like {_quoted(pattern.value)}"
         case tree.Has(field=field, how=how, items=items):
@@ -278,7 +279,7 @@ def _condition(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch a fo
         case tree.IsEmpty(field=field, negated=negated):
             return f"{_field(field)} is {'not ' if negated else ''}empty"
         case tree.Holds(operand=operand):
-            return _expression(operand)
+            return format_expression(operand)
         case _:
             assert_never(node)
 
@@ -288,7 +289,8 @@ def _condition(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch a fo
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
-def _expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one branch a form of the language
+def format_expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one branch a form of the language
+    """The normal form of a value."""
     match node:
         case tree.Number(value=value):
             return _number(value)
@@ -307,12 +309,12 @@ def _expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one branch a 
         case tree.Field():
             return _field(node)
         case tree.Negative(operand=operand):
-            text = _expression(operand)
+            text = format_expression(operand)
             return f"-({text})" if isinstance(operand, tree.Binary) else f"-{text}"
         case tree.Binary():
             return _binary(node)
         case tree.Call(name=name, arguments=arguments):
-            return f"{name}({', '.join(map(_expression, arguments))})"
+            return f"{name}({', '.join(map(format_expression, arguments))})"
         case tree.PriceOf(name=name):
             return f"price of {_quoted(name)}"
         case tree.Grouped(condition=inner):
@@ -323,7 +325,7 @@ def _expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one branch a 
 
 def _binary(node: tree.Binary) -> str:
     """What stands left of `± 12%` gets brackets: the percentage is of all of it, which is easily misread."""
-    left, right, binds = _expression(node.left), _expression(node.right), _BINDS[node.operator]
+    left, right, binds = format_expression(node.left), format_expression(node.right), _BINDS[node.operator]
     percent = isinstance(node.right, tree.Percent) and binds == 1
     if isinstance(node.left, tree.Binary) and (percent or _BINDS[node.left.operator] < binds):
         left = f"({left})"
