@@ -199,3 +199,26 @@ def add_product(
         if type_id in {"simple", "virtual"}:
             stock.set_source_item(db, sku, "default", Decimal(str(qty)), qty > 0)
     return int(key)
+
+
+def add_configurable(db: Any, sku: str, variants: dict[str, str]) -> dict[str, Any]:
+    """A configurable with one axis of its own; `variants` maps SKU to price. Returns the first variant's option for a cart item."""
+    parent = add_product(db, sku, "0", 1, type_id="configurable")
+    with transaction(db):
+        attribute = db.execute("SELECT MAX(attribute_id) + 1 FROM eav_attribute").fetchone()[0]
+        db.execute(
+            "INSERT INTO eav_attribute (attribute_id, attribute_code, backend_type, frontend_input, scope, data)"
+            " VALUES (?, ?, 'int', 'select', 'global', '{}')",
+            (attribute, f"axis_{parent}"),
+        )
+        db.execute(
+            "INSERT INTO catalog_product_super_attribute (product_id, attribute_id, label) VALUES (?, ?, 'Axis')",
+            (parent, attribute),
+        )
+    for number, (child_sku, price) in enumerate(variants.items(), start=1):
+        child = add_product(db, child_sku, price, 20)
+        with transaction(db):
+            db.execute("INSERT INTO catalog_product_super_link (parent_id, product_id) VALUES (?, ?)", (parent, child))
+            db.execute("INSERT INTO catalog_product_value VALUES (?, ?, 0, ?)", (child, attribute, str(number)))
+    chosen = [{"option_id": str(attribute), "option_value": 1}]
+    return {"product_option": {"extension_attributes": {"configurable_item_options": chosen}}}

@@ -42,14 +42,15 @@ def stocked_sku(db: sqlite3.Connection, item: Row) -> str | None:
 
     Raises MagentoError 400 for a configurable's line that lost the SKU of its variant.
     """
-    if is_child(item) or item["product_id"] is None or find_product(db, item["sku"]) is None:
+    product = None if is_child(item) or item["product_id"] is None else find_product(db, item["sku"])
+    if product is None:
         return None
     if item["product_type"] == "configurable":
         options = item["product_options"]
         if not isinstance(options, dict) or "simple_sku" not in options:
             raise MagentoError(400, "The product of this line is not known.")
         return str(options["simple_sku"])
-    return str(item["sku"])
+    return str(item["sku"]) if product.has_sources else None
 
 
 def reserve(db: sqlite3.Connection, order: Row, sku: str, qty: Decimal, event: str) -> None:
