@@ -15,6 +15,7 @@ from connector import __version__
 COMMANDS = {
     "sandbox": "Run a TikTok Shop and a Magento of our own.",
     "migrate": "Bring the database's tables up to this version.",
+    "users": "Add people who may log in to the admin, and list them.",
     "doctor": "Check settings, database, Redis and both remote systems, and say what to do.",
 }
 """Name of a command, which is also its module's and its function's, and its one-line help; in the order of the help."""

@@ -29,6 +29,22 @@ def start(*, service: bool = False) -> Settings:
     return settings
 
 
+def open_database(settings: Settings) -> None:
+    """Load the keys and point the models at the database.
+
+    Raises:
+        ConfigurationError: it does not answer, or lacks tables of this version.
+    """
+    from connector.store import database, secrets
+    from connector.store.migrations import pending
+
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    secrets.use(settings.encryption_keys())
+    database.connect(settings.database_url)
+    if pending():
+        raise ConfigurationError("The database lacks tables of this version. Run: connector migrate")
+
+
 def redis(settings: Settings) -> AbstractContextManager[object]:
     """A Redis for as long as the command runs: nothing to do where the operator has one."""
     from connector.runtime.embedded import EmbeddedRedis

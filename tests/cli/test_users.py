@@ -1,0 +1,76 @@
+"""People who may log in are added on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from argon2 import PasswordHasher
+
+from connector.store import database
+from connector.store.models import HistoryEntry, User
+from tests.cli.test_edge import ROOT, command
+
+
+@pytest.fixture
+def settings(database_url, short_dir):
+    """Settings of an installation whose database is migrated; the models of this process look at it too."""
+    settings = {"VAR_DIR": str(short_dir), "DATABASE_URL": database_url}
+    assert command("migrate", **settings).returncode == 0
+    handle = database.connect(database_url)
+    with database.connection():
+        yield settings
+    handle.close()
+    if hasattr(handle, "close_all"):
+        handle.close_all()
+
+
+def test_a_user_is_added_with_a_password_that_is_shown_once(settings):
+    result = command("users", "add", "Jane@Example.com", "--role", "operator", "--json", **settings)
+
+    shown = json.loads(result.stdout)
+    user = User.get()
+    assert (user.email, user.role, user.active) == ("jane@example.com", "operator", True)
+    assert PasswordHasher().verify(user.password_hash, shown["password"])
+    assert [(entry.action, entry.message) for entry in HistoryEntry] == [("user.add", "jane@example.com is operator")]
+
+
+def test_who_exists_is_changed_only_on_request(settings):
+    first = json.loads(command("users", "add", "j@x.org", "--json", **settings).stdout)
+
+    refused = command("users", "add", "j@x.org", **settings)
+    reset = json.loads(command("users", "add", "j@x.org", "--reset", "--role", "admin", "--json", **settings).stdout)
+
+    assert refused.returncode == 1
+    assert "connector users add j@x.org --reset" in refused.stderr
+    assert reset["password"] != first["password"]
+    assert User.get().role == "admin"
+    listed = json.loads(command("users", "list", "--json", **settings).stdout)
+    assert [(row["email"], row["role"]) for row in listed] == [("j@x.org", "admin")]
+    assert "password" not in json.dumps(listed)
+
+
+def test_a_password_can_be_given_and_is_then_not_shown(settings):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
+    arguments = [sys.executable, "-m", "connector.cli", "users", "add", "j@x.org", "--password-stdin"]
+
+    def add(password: str) -> subprocess.CompletedProcess[str]:
+        env = environment | {f"CONNECTOR_{name}": value for name, value in settings.items()}
+        return subprocess.run(arguments, cwd=ROOT, env=env, input=password, capture_output=True, text=True, check=False)
+
+    assert add("short\n").returncode == 1
+    result = add("a long password\n")
+
+    assert result.returncode == 0
+    assert "a long password" not in result.stdout
+    assert PasswordHasher().verify(User.get().password_hash, "a long password")
+
+
+def test_what_is_no_address_and_a_database_without_tables_are_refused(short_dir):
+    settings = {"VAR_DIR": str(short_dir)}
+
+    assert "is not an e-mail address" in command("users", "add", "jane", **settings).stderr
+    assert "Run: connector migrate" in command("users", "list", **settings).stderr
