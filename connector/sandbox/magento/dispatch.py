@@ -107,7 +107,10 @@ def _target(db: sqlite3.Connection, raw_path: str) -> Target:
     path = raw_path.removeprefix("/index.php").removeprefix("/rest").rstrip("/")
     first, _, rest = path.removeprefix("/").partition("/")
     code = None
-    if first == "all" or db.execute("SELECT 1 FROM store WHERE code = ? AND store_id > 0", (unquote(first),)).fetchone():
+    if (
+        first == "all"
+        or db.execute("SELECT 1 FROM store WHERE code = ? AND store_id > 0", (unquote(first),)).fetchone()
+    ):
         code, path = unquote(first), f"/{rest}"
     prefix = _ASYNC.match(path)
     if prefix:
@@ -121,7 +124,10 @@ def _store(db: sqlite3.Connection, code: str | None) -> Store:
     if code == "all":
         return Store(0, "admin", 0, 0)
     if code is None:
-        clause, params = "store_id = (SELECT default_store_id FROM store_group g JOIN store_website w ON w.default_group_id = g.group_id WHERE w.website_id > 0 ORDER BY w.website_id LIMIT 1)", ()
+        clause, params = (
+            "store_id = (SELECT default_store_id FROM store_group g JOIN store_website w ON w.default_group_id = g.group_id WHERE w.website_id > 0 ORDER BY w.website_id LIMIT 1)",
+            (),
+        )
     else:
         clause, params = "code = ?", (code,)  # type: ignore[assignment]  # one or no parameter
     row = db.execute(f"SELECT store_id, code, website_id, group_id FROM store WHERE {clause}", params).fetchone()  # noqa: S608  # one of two fixed clauses

@@ -54,9 +54,9 @@ CREATE TABLE eav_attribute_group (
     attribute_group_id INTEGER PRIMARY KEY, attribute_group_name TEXT NOT NULL, attribute_set_id INTEGER NOT NULL, sort_order INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE eav_entity_attribute (
-    attribute_set_id INTEGER NOT NULL, attribute_id INTEGER NOT NULL, attribute_group_id INTEGER NOT NULL, sort_order INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (attribute_set_id, attribute_id)
-) WITHOUT ROWID;
+    entity_attribute_id INTEGER PRIMARY KEY, attribute_set_id INTEGER NOT NULL, attribute_id INTEGER NOT NULL,
+    attribute_group_id INTEGER NOT NULL, sort_order INTEGER NOT NULL DEFAULT 0, UNIQUE (attribute_set_id, attribute_id)
+);
 
 CREATE TABLE catalog_category_entity (
     entity_id INTEGER PRIMARY KEY, parent_id INTEGER NOT NULL, path TEXT NOT NULL, position INTEGER NOT NULL, level INTEGER NOT NULL,

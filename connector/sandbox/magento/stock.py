@@ -141,7 +141,8 @@ def _source_index(db: sqlite3.Connection, sku: str, stock_id: int) -> IndexRow |
 def reserved(db: sqlite3.Connection, sku: str, stock_id: int) -> Decimal:
     """Sum of the open reservations: negative while orders wait to be shipped."""
     row = db.execute(
-        "SELECT COALESCE(SUM(quantity), 0) AS quantity FROM inventory_reservation WHERE sku = ? AND stock_id = ?", (sku, stock_id)
+        "SELECT COALESCE(SUM(quantity), 0) AS quantity FROM inventory_reservation WHERE sku = ? AND stock_id = ?",
+        (sku, stock_id),
     ).fetchone()
     return from_units(row["quantity"])
 
@@ -216,7 +217,13 @@ def _product_with_sources(db: sqlite3.Connection, sku: str) -> ProductRow:
 
 
 def reserve(
-    db: sqlite3.Connection, sku: str, stock_id: int, qty: Decimal, event_type: str, order_increment_id: str, order_id: str = ""
+    db: sqlite3.Connection,
+    sku: str,
+    stock_id: int,
+    qty: Decimal,
+    event_type: str,
+    order_increment_id: str,
+    order_id: str = "",
 ) -> None:
     """Writes one reservation: `qty` is signed, negative when an order is placed.
 
