@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -139,7 +138,7 @@ def test_a_bad_gateway_answers_html(sandbox: SandboxServer) -> None:
     seller = Seller(sandbox.url)
     fault(sandbox, kind="http_502_html")
     answer = seller.raw("GET", "/logistics/202309/warehouses")
-    assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html; charset=utf-8")
+    assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html")
 
 
 @pytest.mark.parametrize(("kind", "made"), [("drop_connection", 0), ("timeout_after_success", 1)])
@@ -176,6 +175,6 @@ def test_only_this_machine_may_use_the_control_api(sandbox: SandboxServer) -> No
 
 
 def test_the_data_folder_holds_one_state_file_for_the_marketplace(sandbox: SandboxServer, tmp_path: Path) -> None:
-    names = {name for name in os.listdir(tmp_path / "sandbox") if name.startswith("tiktok")}
+    names = {file.name for file in (tmp_path / "sandbox").iterdir() if file.name.startswith("tiktok")}
     assert "tiktok.sqlite3" in names
     assert {name.split(".sqlite3")[0] for name in names} == {"tiktok"}

@@ -80,7 +80,9 @@ def _changing(world: World, work: Work) -> Work:
                 result = work(tx, **path)
         except ApiError as error:
             return jsonify(message=error.message, code=error.code), 400
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
+            return jsonify(message=f"{error.args[0]} is missing."), 400
+        except (ValueError, TypeError) as error:
             return jsonify(message=str(error)), 400
         return jsonify(result), 200
 

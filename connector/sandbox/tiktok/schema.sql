@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS "order" (
 CREATE INDEX IF NOT EXISTS order_by_create ON "order" (shop_id, create_time, id);
 CREATE INDEX IF NOT EXISTS order_by_update ON "order" (shop_id, update_time, id);
 CREATE INDEX IF NOT EXISTS order_by_status ON "order" (shop_id, status, id);
+CREATE INDEX IF NOT EXISTS order_by_wish ON "order" (shop_id, wants_cancel, create_time, id);
 CREATE TABLE IF NOT EXISTS external_order (
     order_id INTEGER NOT NULL, platform TEXT NOT NULL, external_id TEXT NOT NULL, shop_id TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (order_id, platform)
@@ -66,6 +67,7 @@ CREATE TABLE IF NOT EXISTS cancellation (
 );
 CREATE INDEX IF NOT EXISTS cancellation_by_create ON cancellation (shop_id, create_time, id);
 CREATE INDEX IF NOT EXISTS cancellation_by_update ON cancellation (shop_id, update_time, id);
+CREATE INDEX IF NOT EXISTS cancellation_by_status ON cancellation (shop_id, status, create_time, id);
 CREATE INDEX IF NOT EXISTS cancellation_by_order ON cancellation (order_id);
 CREATE TABLE IF NOT EXISTS return_order (
     id INTEGER PRIMARY KEY, shop_id TEXT NOT NULL, order_id INTEGER NOT NULL, status TEXT NOT NULL, create_time INTEGER NOT NULL,
@@ -73,6 +75,7 @@ CREATE TABLE IF NOT EXISTS return_order (
 );
 CREATE INDEX IF NOT EXISTS return_by_create ON return_order (shop_id, create_time, id);
 CREATE INDEX IF NOT EXISTS return_by_update ON return_order (shop_id, update_time, id);
+CREATE INDEX IF NOT EXISTS return_by_status ON return_order (shop_id, status, create_time, id);
 CREATE INDEX IF NOT EXISTS return_by_order ON return_order (order_id);
 
 CREATE TABLE IF NOT EXISTS webhook (
