@@ -13,10 +13,11 @@ from connector.domain.money import minor_units
 from connector.errors import PriceError
 from connector.rules import tree
 from connector.rules.evaluate import Evaluator, NoValueError, decimal
+from connector.rules.explain import read_text
 from connector.rules.functions import Library, library
 from connector.rules.normal import format_condition, format_expression, format_limit
 from connector.rules.products import Facts
-from connector.rules.reads import fields_of_value
+from connector.rules.reads import fields_in, fields_of_value
 
 LARGEST_PRICE = 10**12
 """An amount beyond this is no price; the product is held back."""
@@ -114,9 +115,8 @@ class _Climb:
         return "otherwise", self.price.otherwise.span.line, self.price.otherwise
 
     def _amount(self, node: tree.Expression) -> Fraction:
-        for name in fields_of_value(node):
-            fact = self.evaluator.read(name)
-            self.inputs[name] = "" if fact is None else _shown(fact)
+        for field in fields_in(node):
+            self.inputs[field.name] = read_text(field, self.evaluator)
         try:
             return self.evaluator.number(node)
         except NoValueError as error:
@@ -174,7 +174,3 @@ def round_to(amount: Fraction, direction: tree.Direction, step: Fraction, ending
         case tree.Direction.NEAREST:
             whole = floor(times + Fraction(1, 2))
     return whole * step + ending
-
-
-def _shown(fact: int | str) -> str:
-    return fact if isinstance(fact, str) else f"{Decimal(fact).scaleb(-6).normalize():f}"

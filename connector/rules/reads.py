@@ -19,7 +19,7 @@ def fields_read(node: tree.Condition) -> frozenset[str]:
 
 def fields_of_value(node: tree.Expression) -> tuple[str, ...]:
     """The fields that a value names, in the order written, each once."""
-    return tuple(dict.fromkeys(_named(node)))
+    return tuple(dict.fromkeys(field.name for field in fields_in(node)))
 
 
 def fields_priced(price: tree.Price, prices: Mapping[str, tree.Price]) -> frozenset[str]:
@@ -93,8 +93,9 @@ def _value(node: tree.Expression) -> set[str]:
     return found
 
 
-def _named(node: tree.Expression) -> Iterator[str]:
-    yield from (part.name for part in _walk(node) if isinstance(part, tree.Field))
+def fields_in(node: tree.Expression) -> Iterator[tree.Field]:
+    """Every field of a value, in the order written."""
+    yield from (part for part in _walk(node) if isinstance(part, tree.Field))
 
 
 def _walk(node: tree.Expression) -> Iterator[tree.Expression]:
