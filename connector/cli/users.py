@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from connector.cli import common
 from connector.errors import ConfigurationError
 
-SHORTEST = 12
-"""Characters; a password that we make has 22."""
+if TYPE_CHECKING:
+    from connector.store.models import User
 
 
 @click.group()
@@ -30,29 +30,20 @@ def users() -> None:
 @common.json_option
 def add(*, email: str, role: str, name: str, password_stdin: bool, reset: bool, as_json: bool) -> None:
     """Add a user, and print the password once."""
-    from argon2 import PasswordHasher
-
-    from connector.services import history
-    from connector.store.database import transaction
+    from connector.services import people
     from connector.store.models import User
 
-    email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-        raise ConfigurationError(f"“{email}” is not an e-mail address.")
-    password = _given_password() if password_stdin else secrets.token_urlsafe(16)
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(16)
     common.open_database(common.start())
-    known = User.get_or_none(User.email == email)
-    if known is not None and not reset:
+    now, actor = datetime.now(UTC), "command line"
+    known = User.get_or_none(User.email == email.strip().lower())
+    if known is None:
+        user = people.create(email, password, role, now, name=name, actor=actor)
+    elif reset:
+        user = _reset(known, password, role, now, actor)
+    else:
         raise ConfigurationError(f"{email} exists. To give them a new password: connector users add {email} --reset")
-    now = datetime.now(UTC)
-    values = {"role": role, "active": True, "password_hash": PasswordHasher().hash(password)}
-    with transaction():
-        user = known or User(email=email, name=name, created_at=now)
-        for field, value in values.items():
-            setattr(user, field, value)
-        user.save(force_insert=known is None)
-        history.note(now, "command line", "user.reset" if known else "user.add", "user", user.id, f"{email} is {role}")
-    shown = {"email": email, "role": role} | ({} if password_stdin else {"password": password})
+    shown = {"email": user.email, "role": user.role} | ({} if password_stdin else {"password": password})
     common.report(shown, as_json=as_json, text=lambda: common.pairs(shown))
 
 
@@ -72,8 +63,14 @@ def list_(*, as_json: bool) -> None:
     )
 
 
-def _given_password() -> str:
-    password = sys.stdin.readline().rstrip("\n")
-    if len(password) < SHORTEST:
-        raise ConfigurationError(f"The password on standard input has fewer than {SHORTEST} characters.")
-    return password
+def _reset(user: User, password: str, role: str, now: datetime, actor: str) -> User:
+    from connector.services import history, people
+    from connector.store.database import transaction
+    from connector.store.models import User
+
+    with transaction():
+        people.set_password(user, password, now, actor=actor)
+        user.role, user.active = role, True
+        user.save(only=[User.role, User.active])
+        history.note(now, actor, "user.reset", "user", user.id, f"{user.email} as {role}")
+    return user

@@ -35,7 +35,9 @@ def test_a_user_is_added_with_a_password_that_is_shown_once(settings):
     user = User.get()
     assert (user.email, user.role, user.active) == ("jane@example.com", "operator", True)
     assert PasswordHasher().verify(user.password_hash, shown["password"])
-    assert [(entry.action, entry.message) for entry in HistoryEntry] == [("user.add", "jane@example.com is operator")]
+    assert [(entry.action, entry.message) for entry in HistoryEntry] == [
+        ("user.create", "jane@example.com as operator")
+    ]
 
 
 def test_who_exists_is_changed_only_on_request(settings):
@@ -69,8 +71,13 @@ def test_a_password_can_be_given_and_is_then_not_shown(settings):
     assert PasswordHasher().verify(User.get().password_hash, "a long password")
 
 
-def test_what_is_no_address_and_a_database_without_tables_are_refused(short_dir):
-    settings = {"VAR_DIR": str(short_dir)}
+def test_what_is_no_address_is_refused(settings):
+    result = command("users", "add", "jane", **settings)
 
-    assert "is not an e-mail address" in command("users", "add", "jane", **settings).stderr
-    assert "Run: connector migrate" in command("users", "list", **settings).stderr
+    assert result.returncode == 1
+    assert "“jane” is not an e-mail address." in result.stderr
+    assert User.select().count() == 0
+
+
+def test_a_database_without_tables_is_named_with_what_to_do(short_dir):
+    assert "Run: connector migrate" in command("users", "list", VAR_DIR=str(short_dir)).stderr

@@ -1,0 +1,78 @@
+"""The processes of one machine, as a supervisor takes them: Redis, the sandbox, and commands of our own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
+
+from connector.runtime import embedded
+from connector.runtime.supervisor import ProcessSpec, Supervisor
+from connector.settings import Settings
+
+REDIS, SANDBOX, WORKERS, SCHEDULER, WEB = range(5)
+"""Stages: started in this order, stopped in the reverse."""
+
+
+def supervisor(settings: Settings, specs: list[ProcessSpec]) -> Supervisor:
+    """One that keeps its state in `run` and its logs in `log` of the var folder."""
+    return Supervisor(specs, settings.var_dir / "run", settings.var_dir / "log")
+
+
+def redis_spec(settings: Settings) -> list[ProcessSpec]:
+    """Our own Redis; nothing where the operator has one."""
+    if not settings.embedded_redis:
+        return []
+    path = embedded.socket_path(settings.var_dir)
+    return [
+        ProcessSpec(
+            "redis",
+            embedded.redis_command(settings.var_dir),
+            REDIS,
+            ready=lambda: embedded.answers(path),
+            death_signal=signal.SIGTERM,
+            lock_file=embedded.lock_path(settings.var_dir),
+        )
+    ]
+
+
+def sandbox_spec(settings: Settings, port: int, *arguments: str) -> ProcessSpec:
+    """The sandbox on `port` of this machine; `arguments` as `connector sandbox` takes them."""
+    command = ("sandbox", "--port", str(port), *arguments)
+    ready = http_ready(f"http://127.0.0.1:{port}/_sandbox/health")
+    return command_spec(settings, "sandbox", *command, stage=SANDBOX, ready=ready, ready_patience=120)
+
+
+def command_spec(
+    settings: Settings,
+    name: str,
+    *arguments: str,
+    stage: int,
+    ready: Callable[[], bool] | None = None,
+    ready_patience: float = 30,
+) -> ProcessSpec:
+    """A `connector` command, with this process's settings and the Redis of this stack."""
+    return ProcessSpec(
+        name,
+        [sys.executable, "-m", "connector.cli", *arguments],
+        stage,
+        environment={"CONNECTOR_VAR_DIR": str(settings.var_dir), "CONNECTOR_REDIS_URL": settings.redis_address},
+        ready=ready,
+        ready_patience=ready_patience,
+        stop_patience=settings.stop_timeout,
+    )
+
+
+def http_ready(url: str) -> Callable[[], bool]:
+    """A readiness check: the address answers with success."""
+
+    def ready() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # an address of our own on loopback
+                return bool(answer.status == HTTPStatus.OK)
+        except OSError:
+            return False
+
+    return ready

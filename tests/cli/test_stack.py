@@ -1,0 +1,65 @@
+"""Our own processes under the supervisor: real Redis, real sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+
+import pytest
+from redis import Redis
+
+from connector.cli import stack
+from connector.errors import ConfigurationError
+from connector.settings import Settings
+from tests.runtime.processes import alive, eventually, free_port
+
+
+@pytest.fixture
+def settings(short_dir, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("CONNECTOR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CONNECTOR_VAR_DIR", str(short_dir))
+    return Settings.load()
+
+
+def test_redis_and_sandbox_start_answer_and_leave_nothing(settings):
+    port = int(free_port())
+    specs = [*stack.redis_spec(settings), stack.sandbox_spec(settings, port, "--products", "5")]
+
+    with stack.supervisor(settings, specs) as running, Redis.from_url(settings.redis_address) as redis:
+        assert redis.ping()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/health", timeout=10) as answer:
+            assert json.load(answer) == {"status": "ok"}
+        pids = list(running.pids().values())
+        assert len(pids) == 2
+
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_a_killed_sandbox_comes_back_on_its_port(settings):
+    port = int(free_port())
+    with stack.supervisor(settings, [stack.sandbox_spec(settings, port, "--products", "5")]) as running:
+        os.kill(running.pids()["sandbox"], signal.SIGKILL)
+
+        eventually(lambda: running.restarts("sandbox") == 1)
+        eventually(stack.http_ready(f"http://127.0.0.1:{port}/_sandbox/health"), seconds=60)
+
+
+def test_a_port_in_use_is_what_the_supervisor_reports(settings):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        specs = [stack.sandbox_spec(settings, port, "--products", "5")]
+
+        with pytest.raises(ConfigurationError, match=rf"sandbox ends again and again: .*{port}.* in use"):
+            stack.supervisor(settings, specs).start()
+
+
+def test_no_redis_of_our_own_beside_the_operator_s(settings, monkeypatch):
+    monkeypatch.setenv("CONNECTOR_REDIS_URL", "redis://cache:6379/0")
+
+    assert stack.redis_spec(Settings.load()) == []
