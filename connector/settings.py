@@ -113,7 +113,11 @@ class Settings(BaseSettings):
     web_processes: int = Field(2, ge=1, le=64, description="Processes of the web server.", examples=["2"])
     web_threads: int = Field(4, ge=1, le=64, description="Threads of each of them.", examples=["4"])
     workers: int = Field(
-        2, ge=1, le=64, description="Worker processes of each queue where the connector supervises itself.", examples=["2"]
+        2,
+        ge=1,
+        le=64,
+        description="Worker processes of each queue where the connector supervises itself.",
+        examples=["2"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged.", examples=["info"]
