@@ -11,7 +11,7 @@ const result = await build({
   bundle: true, minify: true, format: 'iife', target: 'es2021', outdir: out, metafile: true, legalComments: 'none',
 });
 
-const icons = readFileSync('icons.txt', 'utf8').split(/\s+/).filter(Boolean).sort();
+const icons = [...new Set(readFileSync('icons.txt', 'utf8').split(/\s+/).filter(Boolean))].sort();
 const symbols = icons.map(name => {
   const svg = readFileSync(`node_modules/lucide-static/icons/${name}.svg`, 'utf8');
   const body = svg.slice(svg.indexOf('>', svg.indexOf('<svg')) + 1, svg.lastIndexOf('</svg>')).replace(/\s*\n\s*/g, '');

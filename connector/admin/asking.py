@@ -1,0 +1,112 @@
+"""Marketplace actions as menus, questions and queue items: everything comes from the registry of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connector.admin.site import actor, context
+from connector.errors import ConfigurationError
+from connector.plugins.api import Action, Argument, actions
+from connector.services import work
+from connector.store.models import ListingTemplate
+
+DANGEROUS = frozenset({"reject", "reject_return"})
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One line of an actions menu. `asks` is true when a dialog has to be filled in before it starts."""
+
+    name: str
+    label: str
+    confirm: str = ""
+    icon: str = "play"
+    asks: bool = False
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One argument as the dialog shows it."""
+
+    name: str
+    label: str
+    help_text: str
+    kind: str
+    required: bool
+    choices: tuple[tuple[str, str], ...]
+
+
+def menu(subject: str) -> list[MenuEntry]:
+    """Every registered action on a kind of subject, in the order of registration."""
+    return [entry(cls) for cls in actions if cls.subject == subject]
+
+
+def entry(cls: type[Action]) -> MenuEntry:
+    """The menu line of one action."""
+    return MenuEntry(
+        cls.identifier, cls.label, cls.confirm, cls.icon, bool(cls.arguments), cls.identifier in DANGEROUS
+    )
+
+
+def find(name: str, subjects: Iterable[str]) -> type[Action] | None:
+    """The action of that name when it acts on one of the subjects; None otherwise."""
+    if name not in actions:
+        return None
+    cls = actions.get(name)
+    return cls if cls.subject in tuple(subjects) else None
+
+
+def questions(cls: type[Action]) -> list[Question]:
+    """What has to be asked first, with choices as they are now."""
+    return [_question(argument) for argument in cls.arguments]
+
+
+def _question(argument: Argument) -> Question:
+    choices = _choices(argument.choices) if isinstance(argument.choices, str) else tuple(argument.choices)
+    kind = argument.kind
+    if kind == "text" and choices:
+        kind = "select"
+    if kind in {"select", "multiselect"} and not choices:
+        kind = "text"
+    return Question(argument.name, argument.label, argument.help_text, kind, argument.required, choices)
+
+
+def _choices(source: str) -> tuple[tuple[str, str], ...]:
+    """Choices of a named source; empty where only the marketplace knows them, then a text is written."""
+    if source == "template_categories":
+        rows = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).distinct()
+        return tuple((r.category_id, r.category_path or r.category_id) for r in rows if r.category_id)
+    return ()
+
+
+def answers(cls: type[Action], form: Mapping[str, Any], lists: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The arguments of a submitted dialog.
+
+    Raises:
+        ConfigurationError: a required one is empty, or a value is none of the choices.
+    """
+    given: dict[str, Any] = {}
+    for question in questions(cls):
+        value: Any = lists.get(question.name, []) if question.kind == "multiselect" else form.get(question.name, "")
+        if isinstance(value, str):
+            value = value.strip()
+        if question.required and not value:
+            raise ConfigurationError(f"{cls.label}: {question.label} is required.")
+        known = {key for key, _ in question.choices}
+        chosen = value if isinstance(value, list) else [value]
+        if known and any(one and one not in known for one in chosen):
+            raise ConfigurationError(f"{cls.label}: choose {question.label} from the list.")
+        if value:
+            given[question.name] = value
+    return given
+
+
+def ask(cls: type[Action], ids: Iterable[int], arguments: Mapping[str, Any]) -> str:
+    """Put the work in the queue; a sentence about what happened."""
+    asked = work.ask(
+        context(), cls.identifier, list(ids), actor=actor(), arguments=arguments, why=f"{actor()} chose {cls.label}"
+    )
+    return f"{cls.label}: {asked}"
