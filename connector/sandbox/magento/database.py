@@ -30,9 +30,11 @@ class Database:
 
     @property
     def is_new(self) -> bool:
-        """True until `create_tables` has run."""
-        row = self.connection().execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone()
-        return row is None
+        """True until an installation has been written; a file left over from one that broke off counts as new."""
+        db = self.connection()
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'store'").fetchone() is None:
+            return True
+        return db.execute("SELECT 1 FROM store LIMIT 1").fetchone() is None
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, in autocommit mode: transactions are begun by name."""
@@ -52,6 +54,8 @@ class Database:
     def create_tables(self) -> None:
         """Creates the tables of the catalogue and of the sales side in an empty file."""
         db = self.connection()
+        if db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone():
+            return
         for package, name in SCHEMAS:
             db.executescript(resources.files(package).joinpath(name).read_text("utf-8"))
 

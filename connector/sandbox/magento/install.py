@@ -66,7 +66,9 @@ def add_integration(db: sqlite3.Connection, name: str, resources_: list[str] | N
     return int(cursor.lastrowid or 0)
 
 
-def add_website(db: sqlite3.Connection, code: str, name: str, store_code: str, store_name: str, group: tuple[str, str]) -> int:
+def add_website(
+    db: sqlite3.Connection, code: str, name: str, store_code: str, store_name: str, group: tuple[str, str]
+) -> int:
     """A website with one group (name, code) and one store view, selling from the default stock. Returns the website id."""
     website = db.execute("SELECT MAX(website_id) + 1 FROM store_website").fetchone()[0]
     group_id = db.execute("SELECT MAX(group_id) + 1 FROM store_group").fetchone()[0]
@@ -103,7 +105,9 @@ def _directory(db: sqlite3.Connection) -> None:
     directory = data_file("directory.json")
     known = [country for country in directory["countries"] if country[1]]
     db.executemany("INSERT INTO directory_country VALUES (?, ?, ?)", known)
-    rows = [(id_, country, code, name) for country, regions in directory["regions"].items() for id_, code, name in regions]
+    rows = [
+        (id_, country, code, name) for country, regions in directory["regions"].items() for id_, code, name in regions
+    ]
     db.executemany("INSERT INTO directory_country_region VALUES (?, ?, ?, ?)", rows)
 
 

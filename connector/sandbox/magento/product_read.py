@@ -13,7 +13,14 @@ from typing import Any
 from connector.sandbox.magento.database import from_units
 
 TOP_LEVEL = frozenset({"name", "price", "status", "visibility", "weight"})
-NEVER_CUSTOM = TOP_LEVEL | {"sku", "tier_price", "media_gallery", "quantity_and_stock_status", "created_at", "updated_at"}
+NEVER_CUSTOM = TOP_LEVEL | {
+    "sku",
+    "tier_price",
+    "media_gallery",
+    "quantity_and_stock_status",
+    "created_at",
+    "updated_at",
+}
 IMAGE_ROLES = ("image", "small_image", "thumbnail", "swatch_image")
 CHILD_ATTRIBUTES = frozenset({"required_options", "has_options", "category_ids", "tax_class_id", "url_key"}) | {
     "image",
@@ -48,7 +55,10 @@ def read_products(
     db: sqlite3.Connection, entity_ids: Sequence[int], store_id: int, *, stock_item: bool = False
 ) -> list[dict[str, Any]]:
     """Products in the order of `entity_ids`, as the store view sees them. Ids that do not exist are left out."""
-    rows = {int(row["entity_id"]): row for row in _select(db, "SELECT * FROM catalog_product_entity WHERE entity_id", entity_ids)}
+    rows = {
+        int(row["entity_id"]): row
+        for row in _select(db, "SELECT * FROM catalog_product_entity WHERE entity_id", entity_ids)
+    }
     parts = _parts(db, list(rows), store_id, stock_item=stock_item)
     return [_product(rows[entity_id], parts) for entity_id in entity_ids if entity_id in rows]
 
@@ -130,12 +140,17 @@ def _parts(db: sqlite3.Connection, ids: list[int], store_id: int, *, stock_item:
     parts = Parts(
         values=_values(db, ids, store_id),
         websites=_grouped(
-            _select(db, "SELECT product_id, website_id FROM catalog_product_website WHERE product_id", ids, "ORDER BY 1, 2"),
+            _select(
+                db, "SELECT product_id, website_id FROM catalog_product_website WHERE product_id", ids, "ORDER BY 1, 2"
+            ),
             lambda row: int(row[1]),
         ),
         categories=_grouped(
             _select(
-                db, "SELECT product_id, category_id, position FROM catalog_category_product WHERE product_id", ids, "ORDER BY 1, 2"
+                db,
+                "SELECT product_id, category_id, position FROM catalog_category_product WHERE product_id",
+                ids,
+                "ORDER BY 1, 2",
             ),
             lambda row: (int(row[1]), int(row[2])),
         ),
@@ -193,7 +208,10 @@ def _values(db: sqlite3.Connection, ids: list[int], store_id: int) -> dict[int, 
 
 def _add_variants(db: sqlite3.Connection, ids: list[int], parts: Parts) -> None:
     children = _select(
-        db, "SELECT parent_id, product_id FROM catalog_product_super_link WHERE parent_id", ids, "ORDER BY parent_id, link_id"
+        db,
+        "SELECT parent_id, product_id FROM catalog_product_super_link WHERE parent_id",
+        ids,
+        "ORDER BY parent_id, link_id",
     )
     parts.children = _grouped(children, lambda row: int(row[1]))
     options = _select(
@@ -237,6 +255,8 @@ def _product(row: sqlite3.Row, parts: Parts) -> dict[str, Any]:
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }
+    if row["type_id"] == "grouped":
+        product.pop("price")
     if values.get("weight") is not None:
         product["weight"] = Decimal(values["weight"] or 0)
     product["extension_attributes"] = _extension_attributes(row, parts)
@@ -244,7 +264,9 @@ def _product(row: sqlite3.Row, parts: Parts) -> dict[str, Any]:
     product["options"] = json.loads(row["custom_options"] or "[]")
     product["media_gallery_entries"] = [media_json(entry, values) for entry in parts.media.get(entity_id, [])]
     product["tier_prices"] = [_tier_price(price) for price in parts.tier_prices.get(entity_id, [])]
-    product["custom_attributes"] = _custom_attributes(values, parts.categories.get(entity_id, []), bool(product["options"]))
+    product["custom_attributes"] = _custom_attributes(
+        values, parts.categories.get(entity_id, []), bool(product["options"])
+    )
     return product
 
 

@@ -138,6 +138,60 @@ def _source_index(db: sqlite3.Connection, sku: str, stock_id: int) -> IndexRow |
     return IndexRow(quantity, not rules.manage_stock or rules.backorders or quantity > rules.min_qty)
 
 
+@dataclass(frozen=True, slots=True)
+class ExportLine:
+    """One product in a stock: quantity and salability of the index, and what is salable of it after reservations."""
+
+    quantity: Decimal
+    is_salable: bool
+    salable: Decimal
+    manage_stock: bool
+    backorders: bool
+
+
+def index_of_products(db: sqlite3.Connection, stock_id: int, entity_ids: list[int] | None) -> dict[int, ExportLine]:
+    """Lines of the stock's index by product id, for some products or (None) all: one statement for any number of them."""
+    defaults = {
+        name: config.read(db, f"cataloginventory/item_options/{name}")
+        for name in ("manage_stock", "backorders", "min_qty")
+    }
+    wanted = "" if entity_ids is None else f"AND e.entity_id IN ({', '.join(str(int(one)) for one in entity_ids)})"
+    rows = db.execute(_INDEX[stock_id == DEFAULT_STOCK].format(wanted=wanted), {"stock": stock_id})
+    lines = {}
+    for row in rows:
+        manage = row["manage_stock"] if not row["use_config_manage_stock"] else int(defaults["manage_stock"])
+        backorders = row["backorders"] if not row["use_config_backorders"] else int(defaults["backorders"])
+        least = from_units(row["min_qty"]) if not row["use_config_min_qty"] else Decimal(defaults["min_qty"])
+        quantity = from_units(max(row["quantity"] or 0, 0) if stock_id == DEFAULT_STOCK else row["quantity"])
+        in_stock = row["is_in_stock"] if stock_id == DEFAULT_STOCK else backorders or quantity > least
+        lines[int(row["entity_id"])] = ExportLine(
+            quantity=quantity,
+            is_salable=bool(in_stock or not manage),
+            salable=quantity + from_units(row["reserved"]) - least,
+            manage_stock=bool(manage),
+            backorders=bool(backorders),
+        )
+    return lines
+
+
+_ITEM = "i.use_config_manage_stock, i.manage_stock, i.use_config_backorders, i.backorders, i.use_config_min_qty, i.min_qty, i.is_in_stock"
+_RESERVED = "(SELECT COALESCE(SUM(r.quantity), 0) FROM inventory_reservation r WHERE r.sku = e.sku AND r.stock_id = :stock) AS reserved"
+_ENTITIES = "catalog_product_entity e JOIN cataloginventory_stock_item i ON i.product_id = e.entity_id"
+_ENABLED = (
+    "NOT EXISTS (SELECT 1 FROM catalog_product_value v JOIN eav_attribute a USING (attribute_id) WHERE v.entity_id = e.entity_id"
+    " AND a.attribute_code = 'status' AND v.store_id = 0 AND v.value = '2')"
+)
+_INDEX = {
+    True: f"SELECT e.entity_id, i.qty AS quantity, {_ITEM}, {_RESERVED} FROM {_ENTITIES} WHERE {_ENABLED} {{wanted}}",
+    False: (
+        f"SELECT e.entity_id, SUM(CASE s.status WHEN 1 THEN s.quantity ELSE 0 END) AS quantity, {_ITEM}, {_RESERVED} FROM {_ENTITIES}"
+        " JOIN inventory_source_item s ON s.sku = e.sku"
+        " JOIN inventory_source_stock_link l ON l.source_code = s.source_code AND l.stock_id = :stock"
+        " JOIN inventory_source c ON c.source_code = s.source_code AND c.enabled WHERE 1 {wanted} GROUP BY e.entity_id"
+    ),
+}
+
+
 def reserved(db: sqlite3.Connection, sku: str, stock_id: int) -> Decimal:
     """Sum of the open reservations: negative while orders wait to be shipped."""
     row = db.execute(

@@ -63,10 +63,12 @@ def _admin(db: sqlite3.Connection, token: str, now: datetime) -> User:
     return User(ADMIN, int(claims["uid"]), None) if claims["exp"] > now.timestamp() else User()
 
 
-def admin_token(db: sqlite3.Connection, username: str, password: str, now: datetime) -> str:
+def admin_token(
+    db: sqlite3.Connection, username: str, password: str, now: datetime, *, second_factor: bool = False
+) -> str:
     """A token for `webapi/jwtauth/admin_expiration` minutes.
 
-    Raises MagentoError 401 for wrong or locked credentials, 400 when two-factor sign-in is on.
+    Raises MagentoError 401 for wrong or locked credentials, 400 when two-factor sign-in is on and `second_factor` was not given.
     """
     row = db.execute("SELECT * FROM admin_user WHERE username = ?", (username,)).fetchone()
     locked = row is not None and row["locked_until"] is not None and row["locked_until"] > now.isoformat()
@@ -74,7 +76,7 @@ def admin_token(db: sqlite3.Connection, username: str, password: str, now: datet
         if row is not None:
             _count_failure(db, row, now)
         raise MagentoError(401, SIGN_IN_REFUSED)
-    if config.flag(db, "twofactorauth/general/enable"):
+    if config.flag(db, "twofactorauth/general/enable") and not second_factor:
         text = "Please use the 2fa provider-specific endpoints to obtain a token."
         raise MagentoError(400, text, {"active_providers": ["google"]})
     db.execute("UPDATE admin_user SET failures = 0, locked_until = NULL WHERE user_id = ?", (row["user_id"],))

@@ -1,0 +1,1 @@
+"""Catalogues for the sandbox: load a folder, generate one, draw its pictures."""
