@@ -131,10 +131,10 @@ class CompiledRules:
     """A checked rule set, compiled for one currency."""
 
     def __init__(self, rules: tree.RuleSet, currency: str, functions: Library = library) -> None:
-        compiler = Compiler(functions)
+        self.compiler = Compiler(functions)
         self.rules, self.currency = rules, currency
         self.conditions: tuple[tuple[tree.Assign, Holds], ...] = tuple(
-            (each, compiler.condition(each.condition)) for each in ranked(rules.assigns)
+            (each, self.compiler.condition(each.condition)) for each in ranked(rules.assigns)
         )
         self.prices: Mapping[str, CompiledPrice] = compile_prices(rules.prices, currency, functions)
         self.accounts = accounts_of(rules.assigns)
