@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import abort, flash, has_request_context, redirect, request, url_for
+from flask import abort, flash, has_request_context, redirect, request, session, url_for
 from flask_admin import BaseView, expose
 from flask_admin.contrib.peewee import ModelView
 from flask_login import current_user
@@ -131,7 +131,27 @@ class Grid(Guarded, ModelView):
         """The view deletes rows and the user may."""
         return self.deletable and self.may_change()
 
+    account_column: ClassVar[Any] = None
+    """The column that the account chosen in the top bar narrows, where the list has one."""
+
     # -- rows
+
+    def columns_query(self) -> Any:
+        """Rows with everything that the columns show, joined; large columns left out."""
+        return self.model.select()
+
+    def get_query(self) -> Any:
+        """`columns_query`, narrowed to the account chosen in the top bar."""
+        query = self.columns_query()
+        chosen = session.get("account") if has_request_context() else None
+        if chosen and self.account_column is not None:
+            query = query.where(self.account_column == chosen)
+        return query
+
+    def row_menu(self, row: Any) -> list[asking.MenuEntry]:
+        """Actions offered beside one row."""
+        del row
+        return []
 
     def _handle_join(self, query: Any, field: Any, joins: Any) -> Any:
         """`get_query` joins what the columns need."""
@@ -329,6 +349,14 @@ class Grid(Guarded, ModelView):
         raise AssertionError(f"{type(self).__name__} declares {name} for {len(ids)} rows but does not run it")
 
     # -- forms
+
+    def form_title(self, model: Any) -> str:
+        """Heading of the form."""
+        return self.row_title(model) if model is not None else f"New: {self.name}"
+
+    def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
+        """Fields by heading; all of them in one card unless a view says otherwise."""
+        return [("", [field.name for field in form if getattr(field.widget, "input_type", "") != "hidden"])]
 
     def create_model(self, form: Any) -> Any:
         """The new row; an expected refusal goes to the page as a message."""

@@ -42,6 +42,14 @@ class Contains(Filter):
         return query.where(self.column ** parse_like_term(value))
 
 
+class Mentions(Contains):
+    """Text anywhere in a JSON column, as it is stored."""
+
+    def apply(self, query: Any, value: str) -> Any:
+        """Keep rows whose JSON text contains the value."""
+        return query.where(self.column.cast("TEXT") ** parse_like_term(value))
+
+
 class Is(Filter):
     """Equal; the way of choices. The choice “(none)” is the empty text."""
 
