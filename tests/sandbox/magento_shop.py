@@ -17,6 +17,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 
 from connector.sandbox import magento
+from connector.sandbox.magento import control as store_control
 from connector.sandbox.magento import install, stock
 from connector.sandbox.magento.database import Database, transaction
 from connector.sandbox.magento.dispatch import answer
@@ -147,6 +148,7 @@ def running_shop(folder: Path, *, currency: str = "EUR") -> Iterator[Shop]:
         install.fresh_install(db, datetime.now(UTC), currency=currency, admin_password="Admin-password1")
     app = Flask("magento shop of a test")
     blueprint = Blueprint("magento", __name__)
+    store_control.register(blueprint, database)
     control.register(blueprint, database)
     app.register_blueprint(blueprint)
 

@@ -91,6 +91,43 @@ def a_refused_product_took_a_number(replay: Replay, recordings: dict[int, Record
     numbers_were_taken(replay.shop, catalog_product_entity=18)
 
 
+@before(136)
+def products_were_saved_one_after_the_other(replay: Replay, recordings: dict[int, Recording]) -> None:
+    with transaction(replay.shop.db) as db:
+        db.execute(
+            "UPDATE catalog_product_entity SET updated_at = '2026-01-01 00:00:' || printf('%02d', entity_id)"
+            " WHERE entity_id BETWEEN 2 AND 6"
+        )
+
+
+@before(464)
+def the_consumer_ran(replay: Replay, recordings: dict[int, Recording]) -> None:
+    assert replay.shop.send("POST", "/_sandbox/magento/consumer", b"", {})[0] == 200
+
+
+@before(472)
+def stock_set_to_29(replay: Replay, recordings: dict[int, Recording]) -> None:
+    with transaction(replay.shop.db) as db:
+        stock.set_source_item(db, "SHOE-014", "default", Decimal(29), True)
+
+
+@before(550)
+def attributes_assigned(replay: Replay, recordings: dict[int, Recording]) -> None:
+    for code in ("x_multi", "x_bool", "x_date", "x_area", "x_req"):
+        body = {"attributeSetId": 4, "attributeGroupId": 7, "attributeCode": code, "sortOrder": 100}
+        replay.shop.ok("POST", "/products/attribute-sets/attributes", body)
+
+
+@before(554)
+def stock_items_were_made(replay: Replay, recordings: dict[int, Recording]) -> None:
+    numbers_were_taken(replay.shop, cataloginventory_stock_item=31)
+
+
+@before(556)
+def one_more_stock_item_was_made(replay: Replay, recordings: dict[int, Recording]) -> None:
+    numbers_were_taken(replay.shop, cataloginventory_stock_item=33)
+
+
 @before(297)
 def three_orders_and_two_shipments(replay: Replay, recordings: dict[int, Recording]) -> None:
     shop = replay.shop

@@ -43,6 +43,8 @@ def get_media(ctx: Context, sku: str, entryId: str) -> Any:  # noqa: N803  # nam
 def add_media(ctx: Context, sku: str) -> Any:
     product = product_by_sku(ctx.db, sku)
     number = _insert(ctx, product.entity_id, as_object("entry", ctx.needed("entry")))
+    # The product is saved under the SKU as the path spells it.
+    ctx.db.execute("UPDATE catalog_product_entity SET sku = ? WHERE entity_id = ?", (sku.strip(), product.entity_id))
     _touch(ctx, product.entity_id)
     return str(number)
 

@@ -110,9 +110,9 @@ def save(ctx: Context, sku: str, given: dict[str, Any]) -> dict[str, Any]:
     existing = find_product(ctx.db, sku)
     draft = _checked(ctx, sku.strip(), given, existing, attributes)
     if existing is None:
-        entity_id = _take_number(ctx, draft)
+        entity_id, item_id = _take_numbers(ctx, draft)
         with ctx.transaction():
-            _create(ctx, entity_id, draft, attributes)
+            _create(ctx, entity_id, item_id, draft, attributes)
     else:
         entity_id = existing.entity_id
         with ctx.transaction() as db:
@@ -189,18 +189,20 @@ def _check_required(ctx: Context, draft: Draft, existing: ProductRow | None, att
             )
 
 
-def _take_number(ctx: Context, draft: Draft) -> int:
-    """Inserts the bare product and takes it back: the number stays used even when the save fails later."""
+def _take_numbers(ctx: Context, draft: Draft) -> tuple[int, int]:
+    """Numbers of a new product and its stock item. They stay used even when the save fails later."""
     with ctx.transaction() as db:
-        cursor = db.execute(
+        entity = db.execute(
             "INSERT INTO catalog_product_entity (sku, type_id, attribute_set_id, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
             (draft.sku, draft.type_id, draft.attribute_set_id, ctx.stamp, ctx.stamp),
-        )
-        db.execute("DELETE FROM catalog_product_entity WHERE entity_id = ?", (cursor.lastrowid,))
-        return int(cursor.lastrowid or 0)
+        ).lastrowid
+        item = db.execute("INSERT INTO cataloginventory_stock_item (product_id) VALUES (?)", (entity,)).lastrowid
+        db.execute("DELETE FROM catalog_product_entity WHERE entity_id = ?", (entity,))
+        db.execute("DELETE FROM cataloginventory_stock_item WHERE item_id = ?", (item,))
+        return int(entity or 0), int(item or 0)
 
 
-def _create(ctx: Context, entity_id: int, draft: Draft, attributes: dict[str, Attribute]) -> None:
+def _create(ctx: Context, entity_id: int, item_id: int, draft: Draft, attributes: dict[str, Attribute]) -> None:
     ctx.db.execute(
         "INSERT INTO catalog_product_entity (entity_id, sku, type_id, attribute_set_id, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
         (entity_id, draft.sku, draft.type_id, draft.attribute_set_id, ctx.stamp, ctx.stamp),
@@ -209,6 +211,8 @@ def _create(ctx: Context, entity_id: int, draft: Draft, attributes: dict[str, At
     if draft.type_id == "grouped":
         defaults = {code: value for code, value in defaults.items() if code not in PRICED_ONLY}
         draft.values.pop("price", None)
+    if draft.type_id == "configurable":
+        draft.values.setdefault("price", "0.000000")
     if draft.type_id == "bundle":
         defaults["shipment_type"] = "0"
         draft.values["price"] = "0.000000"
@@ -221,7 +225,7 @@ def _create(ctx: Context, entity_id: int, draft: Draft, attributes: dict[str, At
     if given_websites is None:
         websites = [ctx.store.website_id] if ctx.store.store_id else _all_websites(ctx)
         product_parts.set_websites(ctx.db, entity_id, websites)
-    ctx.db.execute("INSERT INTO cataloginventory_stock_item (product_id) VALUES (?)", (entity_id,))
+    ctx.db.execute("INSERT INTO cataloginventory_stock_item (item_id, product_id) VALUES (?, ?)", (item_id, entity_id))
     product_parts.first_stock(ctx.db, entity_id, draft.sku, draft.type_id)
     _write_parts(ctx, entity_id, draft)
 

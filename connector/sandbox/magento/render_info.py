@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from connector.sandbox.magento.typed import as_int
 PICTURES = (
     ("recently_viewed_products_grid_content_widget", 300, 240, "small_image"),
     ("recently_viewed_products_list_content_widget", 340, 270, "small_image"),
-    ("recently_viewed_products_images_names_widget", 90, 75, "thumbnail"),
+    ("recently_viewed_products_images_names_widget", 90, 75, "small_image"),
     ("recently_compared_products_grid_content_widget", 300, 240, "small_image"),
     ("recently_compared_products_list_content_widget", 340, 270, "small_image"),
     ("recently_compared_products_images_names_widget", 90, 75, "thumbnail"),
@@ -166,8 +167,14 @@ def _cart_button(ctx: Context, product_id: int) -> dict[str, Any]:
 
 
 def _button(ctx: Context, path: str, product_id: int | str) -> dict[str, Any]:
-    data = {"action": f"{ctx.base_url}/{path}", "data": {"product": product_id, "uenc": ""}}
+    data = {"action": f"{ctx.base_url}/{path}", "data": {"product": product_id, "uenc": _uenc(ctx)}}
     return {"post_data": None, "url": _php_json(data), "required_options": None}
+
+
+def _uenc(ctx: Context) -> str:
+    """The address of this call, encoded as Magento encodes the page to come back to."""
+    address = f"{ctx.base_url}/rest/V1/products-render-info?{ctx.query_string}"
+    return b64encode(address.encode()).decode().translate(str.maketrans("+/=", "-_~"))
 
 
 def _php_json(value: Any) -> str:

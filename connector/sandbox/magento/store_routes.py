@@ -44,7 +44,10 @@ def store_views(ctx: Context) -> Any:
 def store_configs(ctx: Context) -> Any:
     wanted = ctx.query.get("storeCodes")
     codes = list(wanted.values()) if isinstance(wanted, dict) else None
-    rows = ctx.db.execute("SELECT store_id, code, website_id FROM store WHERE store_id > 0 ORDER BY code").fetchall()
+    rows = ctx.db.execute(
+        "SELECT s.store_id, s.code, s.website_id FROM store s JOIN store_website w USING (website_id)"
+        " WHERE s.store_id > 0 ORDER BY w.code, s.store_id"
+    ).fetchall()
     return [_store_config(ctx, *row) for row in rows if codes is None or row["code"] in codes]
 
 
