@@ -15,6 +15,7 @@ from connector import __version__
 COMMANDS = {
     "sandbox": "Run a TikTok Shop and a Magento of our own.",
     "migrate": "Bring the database's tables up to this version.",
+    "rules": "Check, format, test, explain and match rule files.",
     "users": "Add people who may log in to the admin, and list them.",
     "doctor": "Check settings, database, Redis and both remote systems, and say what to do.",
 }

@@ -13,7 +13,7 @@ from connector.rules.evaluate import Evaluator
 from connector.rules.facts import Fact, items
 from connector.rules.functions import Library, library
 from connector.rules.metadata import Type
-from connector.rules.normal import format_condition
+from connector.rules.normal import condition_text
 from connector.rules.products import Facts, Value
 from connector.rules.reads import fields_in
 
@@ -77,7 +77,7 @@ def _explain(node: tree.Condition, evaluator: Evaluator, decides: bool, sku: str
             parts = _of_variants(inner_condition, evaluator, decides, holds)
         case _:
             values = {field.name: read_text(field, evaluator) for field in _fields(node)}
-    return Explanation(format_condition(node), node.span.line, holds, decides, values, parts, sku)
+    return Explanation(condition_text(node), node.span.line, holds, decides, values, parts, sku)
 
 
 def _of_variants(

@@ -15,7 +15,7 @@ from connector.rules import tree
 from connector.rules.evaluate import Evaluator, NoValueError, decimal
 from connector.rules.explain import read_text
 from connector.rules.functions import Library, library
-from connector.rules.normal import format_condition, format_expression, format_limit
+from connector.rules.normal import condition_text, format_expression, format_limit
 from connector.rules.products import Facts
 from connector.rules.reads import fields_in, fields_of_value
 
@@ -109,7 +109,7 @@ class _Climb:
     def _case(self) -> tuple[str, int, tree.Expression]:
         for case in self.price.cases:
             if self.evaluator.holds(case.condition):
-                return f"when {format_condition(case.condition)}", case.span.line, case.amount
+                return f"when {condition_text(case.condition)}", case.span.line, case.amount
         if self.price.otherwise is None:
             raise TypeError("the tree was not checked")
         return "otherwise", self.price.otherwise.span.line, self.price.otherwise

@@ -113,7 +113,7 @@ def _opened(lines: list[_Line], span: tree.Span) -> list[_Line]:
 
 def _price(each: tree.Price) -> list[_Line]:
     lines = [_line(0, f"price {_quoted(each.name.value)}", each.span)]
-    heads = [f"when {_condition(case.condition)}" for case in each.cases]
+    heads = [f"when {condition_text(case.condition)}" for case in each.cases]
     width = max(map(len, heads), default=0)
     amounts = [f"then {format_expression(case.amount)}" for case in each.cases]
     aligned = all(2 + width + 3 + len(amount) <= _WIDTH for amount in amounts)
@@ -199,7 +199,7 @@ def _outcome(each: tree.Outcome) -> str:
 
 def _laid(node: tree.Condition, indent: int, opening: str, closing: str = "", *, split: bool = False) -> list[_Line]:
     """A condition on one line where it fits, else a part a line. `split` gives every part of an `and` its own line."""
-    whole = opening + _condition(node) + closing
+    whole = opening + condition_text(node) + closing
     fits = indent + len(whole) <= _WIDTH
     if isinstance(node, tree.And | tree.Or) and (not fits or split):
         word = "and" if isinstance(node, tree.And) else "or"
@@ -238,7 +238,7 @@ def _laid_part(node: tree.Condition, indent: int, opening: str, closing: str) ->
 
 def _part(node: tree.Condition) -> str:
     """A part of an `and` or `or`, in brackets when it is one itself."""
-    text = _condition(node)
+    text = condition_text(node)
     return f"({text})" if isinstance(node, tree.And | tree.Or) else text
 
 
@@ -247,17 +247,18 @@ def _stands_alone(node: tree.Condition) -> bool:
     return isinstance(node, tree.Holds | tree.SegmentCall | tree.OfVariants)
 
 
-def _condition(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch a form of the language
+def condition_text(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch a form of the language
+    """The normal form of a condition, on one line."""
     match node:
         case tree.And(parts=parts):
             return " and ".join(map(_part, parts))
         case tree.Or(parts=parts):
             return " or ".join(map(_part, parts))
         case tree.Not(operand=inner):
-            text = _condition(inner)
+            text = condition_text(inner)
             return f"not {text}" if _stands_alone(inner) else f"not ({text})"
         case tree.OfVariants(how=how, condition=inner):
-            return f"{how} variant ({_condition(inner)})"
+            return f"{how} variant ({condition_text(inner)})"
         case tree.SegmentCall(name=name):
             return f"@{name}"
         case tree.Compare(operator=operator, left=left, right=right):
@@ -318,7 +319,7 @@ def format_expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one bra
         case tree.PriceOf(name=name):
             return f"price of {_quoted(name)}"
         case tree.Grouped(condition=inner):
-            return f"({_condition(inner)})"
+            return f"({condition_text(inner)})"
         case _:
             assert_never(node)
 
