@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from connector.rules.facts import MAX_UNITS, SCALE, Fact, FactError
+from connector.rules.facts import MAX_UNITS, SCALE, Fact, FactError, fold
 from connector.rules.metadata import FieldInfo
 from connector.rules.products import Facts, Values, fact
 
 SUMMED = ("price", "qty")
 """Facts of a configurable that are computed from its enabled variants, never its own."""
+
+DERIVED = frozenset({*SUMMED, "parent_sku"})
+"""Facts that no document holds as they are: they always have a column in the fact table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,17 @@ def rows(lead: Own, variants: Iterable[Own], inherited: frozenset[str]) -> list[
     for member in members:
         reason = member.held_back or held_back
         group = lead.id if reason is None and member.enabled else None
-        family.append(Row(member.id, lead.id, group, False, reason is None, {**given, **member.facts}, reason))
+        family.append(
+            Row(
+                member.id,
+                lead.id,
+                group,
+                False,
+                reason is None,
+                {**given, **member.facts, "parent_sku": fold(lead.sku)},
+                reason,
+            )
+        )
     return family
 
 
