@@ -20,9 +20,7 @@ from connector.sandbox.catalog.model import ATTRIBUTES, CATEGORIES, SETS, Catalo
 from connector.sandbox.options import SandboxError
 
 BATCH = 2000
-ENTITY_TYPE = 4
 DEFAULT_SET = 4
-# Numbers below are left to Magento: its own attributes end at 136, a new one never gets a lower number.
 CREATED = "2026-01-01 00:00:00"
 
 
@@ -182,12 +180,17 @@ def _checked(place: str, product: dict[str, Any], known: _Known) -> None:
         raise SandboxError(f"{place}: product {sku} (id {number}) is there twice; letter case does not count.")
     known.ids.add(number)
     known.skus.add(sku.strip().lower())
+    for field in ("price", "weight"):
+        _check_number(place, sku, field, product.get(field))
+    _check_names(place, sku, product, known)
+
+
+def _check_names(place: str, sku: str, product: dict[str, Any], known: _Known) -> None:
+    """What the product points to has to be there."""
     if product.get("attribute_set_id", DEFAULT_SET) not in known.sets:
         raise SandboxError(
             f"{place}: product {sku} names attribute set {product['attribute_set_id']}, which is not in {SETS}."
         )
-    for field in ("price", "weight"):
-        _check_number(place, sku, field, product.get(field))
     extension = product.get("extension_attributes") or {}
     for link in extension.get("category_links") or []:
         if int(link.get("category_id", 0)) not in known.categories:

@@ -173,9 +173,10 @@ def _values(product: Mapping[str, Any], attributes: Mapping[str, tuple[int, str]
         attribute_id, backend_type = attributes[code]
         if value is None or backend_type == "static":
             continue
-        if backend_type == "decimal" and value != "":
-            value = f"{Decimal(str(value)).quantize(MICRO):f}"
-        yield "value", (number, attribute_id, str(value))
+        text = str(value)
+        if backend_type == "decimal" and text:
+            text = f"{Decimal(text).quantize(MICRO):f}"
+        yield "value", (number, attribute_id, text)
 
 
 def _media(number: int, entry: Mapping[str, Any]) -> tuple[Any, ...]:

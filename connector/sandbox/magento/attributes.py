@@ -23,7 +23,7 @@ from connector.sandbox.magento.typed import as_int, as_list, as_object
 ATTRIBUTES = "Magento_Catalog::attributes_attributes"
 SETS = "Magento_Catalog::sets"
 EAV = "Magento\\Eav\\Model\\Entity\\Attribute\\"
-# frontend_input: (backend_type, source_model, backend_model)
+# By frontend input: backend type, source model and backend model, empty where an attribute has none.
 INPUTS: dict[str, tuple[str, str, str]] = {
     "text": ("varchar", "", ""),
     "textarea": ("text", "", ""),

@@ -45,7 +45,9 @@ def customer_json(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     ).fetchall()
     answer: dict[str, Any] = {"id": row["entity_id"], "group_id": row["group_id"]}
     for kind in ("default_billing", "default_shipping"):
-        answer |= {kind: str(one["entity_id"]) for one in addresses if one[kind]}
+        for one in addresses:
+            if one[kind]:
+                answer[kind] = str(one["entity_id"])
     return answer | {
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

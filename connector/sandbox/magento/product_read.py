@@ -196,8 +196,7 @@ def _values(db: sqlite3.Connection, ids: list[int], store_id: int) -> dict[int, 
     values: dict[int, dict[str, str | None]] = defaultdict(dict)
     found = _select(
         db,
-        "SELECT entity_id, attribute_id, value FROM catalog_product_value"
-        f" WHERE store_id IN (0, {int(store_id)}) AND entity_id",
+        f"SELECT entity_id, attribute_id, value FROM catalog_product_value WHERE store_id IN (0, {int(store_id)}) AND entity_id",  # noqa: S608  # a number
         ids,
         "ORDER BY entity_id, attribute_id, store_id",
     )
@@ -312,7 +311,7 @@ def _tier_price(row: sqlite3.Row) -> dict[str, Any]:
 def _custom_attributes(
     values: dict[str, str | None], categories: list[tuple[int, int]], has_options: bool
 ) -> list[dict[str, Any]]:
-    custom = [
+    custom: list[dict[str, Any]] = [
         {"attribute_code": code, "value": value}
         for code, value in values.items()
         if code not in NEVER_CUSTOM and value is not None

@@ -27,16 +27,13 @@ def product_source(db: sqlite3.Connection, store_id: int) -> Source:
         ).fetchone()
         return None if row is None or row["backend_type"] == "static" else _attribute_column(row, store_id)
 
-    def subset(one: Filter, bind: Binder) -> str | None:
-        return _subset(db, one, bind)
-
     return Source(
         table="catalog_product_entity e",
         select="e.entity_id, e.sku, e.type_id",
         key="e.entity_id",
         columns=STATIC,
         resolve=attribute,
-        subset=subset,
+        subset=_subset,
         unknown=_unknown,
         ignore_unknown_sort=True,
     )
@@ -66,23 +63,25 @@ def _join(alias: str, attribute_id: int, store_id: int) -> str:
     )
 
 
-def _subset(db: sqlite3.Connection, one: Filter, bind: Binder) -> str | None:
-    wanted = [int(part) for part in str(one.value or "").split(",") if part.strip().isdigit()]
+_IN_CATEGORIES = (
+    "SELECT p.product_id FROM catalog_category_product p JOIN catalog_category_entity c ON c.entity_id = p.category_id"
+    " WHERE EXISTS (SELECT 1 FROM catalog_category_entity a WHERE a.entity_id IN ({names})"
+    " AND (c.entity_id = a.entity_id OR c.path LIKE a.path || '/%'))"
+)
+_ON_WEBSITES = "SELECT product_id FROM catalog_product_website WHERE website_id IN ({names})"
+_IN_STORES = "SELECT w.product_id FROM catalog_product_website w JOIN store s ON s.website_id = w.website_id WHERE s.store_id IN ({names})"
+
+
+def _subset(one: Filter, bind: Binder) -> str | None:
+    if one.name not in {"category_id", "category_ids", "website_id", "store", "store_id"}:
+        return None
+    names = bind.list([int(part) for part in str(one.value or "").split(",") if part.strip().isdigit()])
     if one.name in {"category_id", "category_ids"}:
         # A category of the storefront shows the products of those below it, too.
-        found = (
-            "SELECT p.product_id FROM catalog_category_product p JOIN catalog_category_entity c ON c.entity_id = p.category_id"
-            f" WHERE EXISTS (SELECT 1 FROM catalog_category_entity a WHERE a.entity_id IN ({bind.list(wanted)})"
-            " AND (c.entity_id = a.entity_id OR c.path LIKE a.path || '/%'))"
-        )
+        found = _IN_CATEGORIES.format(names=names)
     elif one.name == "website_id":
-        found = f"SELECT product_id FROM catalog_product_website WHERE website_id IN ({bind.list(wanted)})"
-    elif one.name in {"store", "store_id"}:
-        found = (
-            "SELECT w.product_id FROM catalog_product_website w JOIN store s ON s.website_id = w.website_id"
-            f" WHERE s.store_id IN ({bind.list(wanted)})"
-        )
+        found = _ON_WEBSITES.format(names=names)
     else:
-        return None
+        found = _IN_STORES.format(names=names)
     word = "NOT IN" if one.condition in {"neq", "nin"} else "IN"
     return f"e.entity_id {word} ({found})"

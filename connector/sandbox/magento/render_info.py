@@ -114,7 +114,7 @@ def _today_within(ctx: Context, attributes: dict[str, Any], store_id: int) -> bo
 
 
 def _price_info(regular: Decimal, final: Decimal, symbol: str) -> dict[str, Any]:
-    amounts: dict[str, Decimal | None] = dict.fromkeys(AMOUNTS, final) | {"regular_price": regular}
+    amounts: dict[str, Decimal | None] = {**dict.fromkeys(AMOUNTS, final), "regular_price": regular}
     plain = amounts | {"special_price": None}
     return plain | {
         "formatted_prices": _formatted(plain, symbol),

@@ -45,7 +45,7 @@ def attributes_by_code(db: sqlite3.Connection) -> dict[str, Attribute]:
     rows = db.execute(
         "SELECT attribute_id, attribute_code, backend_type, frontend_input, scope, is_required, data FROM eav_attribute"
     )
-    return {row[1]: Attribute(*row[:5], bool(row[5]), json.loads(row[6])) for row in rows}
+    return {row[1]: Attribute(row[0], row[1], row[2], row[3], row[4], bool(row[5]), json.loads(row[6])) for row in rows}
 
 
 def stored(attribute: Attribute, value: Any) -> str | None:
