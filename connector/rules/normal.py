@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import zip_longest
 from typing import assert_never
 
 from connector.rules import tree
@@ -55,12 +56,16 @@ def _line(indent: int, text: str, span: tree.Span) -> _Line:
 
 
 def _with_comments(lines: Sequence[_Line], comments: Sequence[tree.Comment]) -> list[_Line]:
-    """Every comment on or above the line whose words it stood at; those behind everything at the end."""
+    """Every comment on or above the line whose words it stood at; those behind everything at the end.
+
+    A blank line below a comment at the margin stays, so that the head of a file stays apart from its first definition.
+    """
     result = list(lines)
     places = [index for index, line in enumerate(result) if line.start is not None]
     cursor = 0
     tail: list[str] = []
-    for comment in comments:
+    following = [comment.span.line for comment in comments[1:]]
+    for comment, next_line in zip_longest(comments, following):
         at = (comment.span.line, comment.span.column)
         while cursor < len(places) and (result[places[cursor]].start or at) <= at:
             cursor += 1
@@ -69,7 +74,9 @@ def _with_comments(lines: Sequence[_Line], comments: Sequence[tree.Comment]) -> 
             result[index] = replace(result[index], behind=comment.text)
         elif cursor < len(places):
             index = places[cursor]
-            result[index] = replace(result[index], above=(*result[index].above, comment.text))
+            below = min(next_line or at[0] + 10**6, (result[index].start or at)[0])
+            gap = ("",) if below > at[0] + 1 and result[index].indent == 0 else ()
+            result[index] = replace(result[index], above=(*result[index].above, comment.text, *gap))
         else:
             tail.append(comment.text)
     if tail and result:
@@ -81,7 +88,7 @@ def _text(lines: Iterable[_Line]) -> str:
     written: list[str] = []
     for line in lines:
         margin = " " * line.indent
-        written += [margin + comment for comment in line.above]
+        written += [(margin + comment).rstrip() for comment in line.above]
         written.append((margin + line.text + (f"  {line.behind}" if line.behind else "")).rstrip())
     return "\n".join(written) + "\n" if written else ""
 
@@ -94,8 +101,8 @@ def _definition(each: tree.Definition) -> list[_Line]:
         case tree.Segment():
             return _opened(_laid(each.condition, 0, f"segment {each.name.value} = "), each.span)
         case tree.Assign():
-            head = f"assign {_quoted(each.template.value)}"
-            head += f" on account {_quoted(each.account.value)}" if each.account else ""
+            head = f"assign {quoted(each.template.value)}"
+            head += f" on account {quoted(each.account.value)}" if each.account else ""
             head += f" priority {_number(each.priority.value)}" if each.priority else ""
             return [_line(0, head, each.span), *_laid(each.condition, 0, "where ", split=True)]
         case tree.Price():
@@ -112,7 +119,7 @@ def _opened(lines: list[_Line], span: tree.Span) -> list[_Line]:
 
 
 def _price(each: tree.Price) -> list[_Line]:
-    lines = [_line(0, f"price {_quoted(each.name.value)}", each.span)]
+    lines = [_line(0, f"price {quoted(each.name.value)}", each.span)]
     heads = [f"when {condition_text(case.condition)}" for case in each.cases]
     width = max(map(len, heads), default=0)
     amounts = [f"then {format_expression(case.amount)}" for case in each.cases]
@@ -149,7 +156,7 @@ def _way(direction: tree.Direction) -> str:
 
 
 def _test(each: tree.Test) -> list[_Line]:
-    lines = [_line(0, f"test {_quoted(each.name.value)}", each.span)]
+    lines = [_line(0, f"test {quoted(each.name.value)}", each.span)]
     lines += _filled("given ", "", [(_given(item), item.span) for item in each.given], 2)
     for variant in each.variants:
         lines += _filled("variant (", ")", [(_given(item), item.span) for item in variant], 2)
@@ -186,11 +193,11 @@ def _given(each: tree.Given) -> str:
 def _outcome(each: tree.Outcome) -> str:
     match each:
         case tree.ExpectAssign(template=template, negated=negated):
-            return f"{'not ' if negated else ''}assign {_quoted(template.value)}"
+            return f"{'not ' if negated else ''}assign {quoted(template.value)}"
         case tree.ExpectPrice(price=price, amount=None):
-            return f"price {_quoted(price.value)} fails"
+            return f"price {quoted(price.value)} fails"
         case tree.ExpectPrice(price=price, amount=amount) if amount is not None:
-            return f"price {_quoted(price.value)} = {_number(amount)}"
+            return f"price {quoted(price.value)} = {_number(amount)}"
     raise TypeError(each)
 
 
@@ -231,7 +238,7 @@ def _laid_part(node: tree.Condition, indent: int, opening: str, closing: str) ->
             return _filled(lead, f"){closing}", [(format_expression(item), item.span) for item in items], indent)
         case tree.Has(field=field, how=how, items=items) if how != "one":
             lead = f"{opening}{_field(field)} has {how} of ("
-            return _filled(lead, f"){closing}", [(_quoted(item.value), item.span) for item in items], indent)
+            return _filled(lead, f"){closing}", [(quoted(item.value), item.span) for item in items], indent)
         case _:
             return [_line(indent, opening + _part(node) + closing, node.span)]
 
@@ -270,13 +277,13 @@ def condition_text(node: tree.Condition) -> str:  # noqa: PLR0912  # one branch 
         case tree.Match(how=test, field=field, argument=argument):
             return f"{_field(field)} {test} {format_expression(argument)}"
         case tree.Like(field=field, pattern=pattern):
-            return f"{_field(field)} like {_quoted(pattern.value)}"
+            return f"{_field(field)} like {quoted(pattern.value)}"
         case tree.Has(field=field, how=how, items=items):
-            listed = ", ".join(_quoted(item.value) for item in items)
+            listed = ", ".join(quoted(item.value) for item in items)
             return f"{_field(field)} has {listed}" if how == "one" else f"{_field(field)} has {how} of ({listed})"
         case tree.InCategory(field=field, how=form, path=path, negated=negated):
             word = {"is": "is not", "under": "not under"}[form] if negated else form
-            return f"{_field(field)} {word} {_quoted(path.value)}"
+            return f"{_field(field)} {word} {quoted(path.value)}"
         case tree.IsEmpty(field=field, negated=negated):
             return f"{_field(field)} is {'not ' if negated else ''}empty"
         case tree.Holds(operand=operand):
@@ -296,7 +303,7 @@ def format_expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one bra
         case tree.Number(value=value):
             return _number(value)
         case tree.Text(value=text):
-            return _quoted(text)
+            return quoted(text)
         case tree.Day(value=day):
             return day.isoformat()
         case tree.YesNo(value=yes):
@@ -317,7 +324,7 @@ def format_expression(node: tree.Expression) -> str:  # noqa: PLR0912  # one bra
         case tree.Call(name=name, arguments=arguments):
             return f"{name}({', '.join(map(format_expression, arguments))})"
         case tree.PriceOf(name=name):
-            return f"price of {_quoted(name)}"
+            return f"price of {quoted(name)}"
         case tree.Grouped(condition=inner):
             return f"({condition_text(inner)})"
         case _:
@@ -344,7 +351,7 @@ def _field(field: tree.Field) -> str:
     return field.name if plain else f"`{field.name}`"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     r"""A text literal. A backslash before a slash is written as it is, as category paths have it."""
     escaped = re.sub(r"\\(?!/)", r"\\\\", text).replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
