@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connector.rules.sql_numbers import MAX_INT, NotExactError, Sql, joined
+from connector.rules.sql_numbers import NotExactError, Sql, joined
 
 _SHORT = 12
 """Lists up to this length are written out; a longer one is one parameter (both take 10,000 items alike)."""
@@ -59,7 +59,7 @@ class Dialect:
         """Whether any (or every) one of many texts occurs in a column that is not empty."""
         values = "json_each(?)" if self.name == "sqlite" else "unnest(CAST(? AS text[])) AS each(value)"
         test = f"{self.position}({column.text}, value) {'= 0' if every else '> 0'}"
-        exists = f"{'NOT ' if every else ''}EXISTS (SELECT 1 FROM {values} WHERE {test})"
+        exists = f"{'NOT ' if every else ''}EXISTS (SELECT 1 FROM {values} WHERE {test})"  # noqa: S608  # names of ours
         text = f"({column.text} IS NOT NULL AND {exists})"
         return Sql(text, (self._list(parts),), column.cost + len(parts) * 4, column.depth + 8)
 
@@ -99,7 +99,7 @@ class Dialect:
 
     def gathered(self, query: str) -> str:
         """One row with all ids of a query that yields `id`: a JSON text in SQLite, an array in PostgreSQL."""
-        return f"SELECT {'json_group_array' if self.name == 'sqlite' else 'array_agg'}(id) FROM ({query}) AS found"
+        return f"SELECT {'json_group_array' if self.name == 'sqlite' else 'array_agg'}(id) FROM ({query}) AS found"  # noqa: S608  # names of ours
 
 
 SQLITE = Dialect("sqlite", "instr", " NOT INDEXED", max_params=30_000, max_depth=75)
@@ -115,8 +115,3 @@ def upper_bound(prefix: str) -> str | None:
             return prefix[:-1] + chr(following)
         prefix = prefix[:-1]
     return None
-
-
-def fits(number: int) -> bool:
-    """Whether a database integer can hold it."""
-    return abs(number) <= MAX_INT

@@ -20,7 +20,7 @@ from peewee import Database
 from connector.rules.fact_rows import DERIVED, Own, Row, rows
 from connector.rules.facts import Fact
 from connector.rules.metadata import Catalogue, FieldInfo, Type
-from connector.rules.sql import Layout
+from connector.rules.sql_conditions import Layout
 from connector.store.fact_sql import Column, Runner
 
 _NUMERIC = frozenset({Type.NUMBER, Type.DATE, Type.BOOLEAN})
