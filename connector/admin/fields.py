@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flask_admin.form import BaseForm
+from markupsafe import Markup
 from wtforms import Field, SelectField, SelectMultipleField, TextAreaField, ValidationError
+from wtforms.utils import unset_value
 from wtforms.widgets import TextArea
 
 Choices = Sequence[tuple[str, str]]
+SPARE_ROWS = 3
+"""Empty rows below the filled ones of a map."""
 
 
 class Form(BaseForm):
@@ -85,25 +89,54 @@ class LinesField(TextAreaField):
         self.data = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines() if line.strip()]
 
 
+class PairsWidget:
+    """Two controls a row, and spare rows to add more."""
+
+    def __call__(self, field: PairsField, **options: Any) -> Markup:
+        """Rows of key and value; `field.key_options` and `field.value_options` turn a control into a choice."""
+        described = Markup(' aria-describedby="{}"').format(options["aria-describedby"]) if options.get("aria-describedby") else ""
+        pairs = list(field.data.items()) if isinstance(field.data, dict) else []
+        rows = Markup()
+        for index, (key, value) in enumerate([*pairs, *[("", "")] * SPARE_ROWS]):
+            left = self._control(f"{field.name}-key", field.label.text, key, field.key_options, described)
+            right = self._control(f"{field.name}-value", "becomes", value, field.value_options, described)
+            first = Markup(' id="{}"').format(field.id) if not index else ""
+            rows += Markup('<div class="pair"{}>{}<span aria-hidden="true">→</span>{}</div>').format(first, left, right)
+        return Markup('<div class="pairs">{}</div>').format(rows)
+
+    @staticmethod
+    def _control(name: str, label: str, value: str, options: Choices, described: Markup | str) -> Markup:
+        head = Markup('name="{}" aria-label="{}" class="control"{}').format(name, label, described)
+        if not options:
+            return Markup('<input {} value="{}" autocomplete="off">').format(head, value)
+        known = [("", "–"), *options]
+        if value and value not in {key for key, _ in options}:
+            known.append((value, f"{value} (not offered now)"))
+        chosen = Markup()
+        for key, text in known:
+            mark = " selected" if key == value else ""
+            chosen += Markup('<option value="{}"{}>{}</option>').format(key, Markup(mark), text)
+        return Markup("<select {}>{}</select>").format(head, chosen)
+
+
 class PairsField(Field):
-    """A map of texts, one `key = value` a line."""
+    """A map of texts, edited as rows."""
 
-    widget = TextArea()
+    widget = PairsWidget()
 
-    def _value(self) -> str:
-        if isinstance(self.data, dict):
-            return "\n".join(f"{key} = {value}" for key, value in self.data.items())
-        return str(self.data or "")
+    def __init__(self, label: str, *, key_options: Choices = (), value_options: Choices = (), **more: Any) -> None:
+        super().__init__(label, **more)
+        self.key_options, self.value_options = key_options, value_options
 
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        """ValueError for a line without “=”."""
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Reads the two lists of controls; ValueError where one half of a row is empty."""
+        super().process(None, data, extra_filters)
+        if formdata is None or f"{self.name}-key" not in formdata:
+            return
         pairs = {}
-        for line in (valuelist[0] if valuelist else "").splitlines():
-            if not line.strip():
-                continue
-            key, equals, value = line.partition("=")
-            if not equals or not key.strip() or not value.strip():
-                self.data = valuelist[0]
-                raise ValueError(f"“{line.strip()}” is not of the form: key = value")
-            pairs[key.strip()] = value.strip()
+        for key, value in zip(formdata.getlist(f"{self.name}-key"), formdata.getlist(f"{self.name}-value"), strict=False):
+            if key.strip() and value.strip():
+                pairs[key.strip()] = value.strip()
+            elif key.strip() or value.strip():
+                self.process_errors.append(f"“{key or value}” has no partner: fill both sides, or neither.")
         self.data = pairs

@@ -1,0 +1,92 @@
+// Mounts the rule editor: on the page of the rule files, and over the query box of a listing template.
+(() => {
+  'use strict';
+  const { $, make, send, ask, data } = window.connector;
+  const form = fields => new URLSearchParams(fields);
+  const post = async (url, fields) => (await send(url, form(fields))).json();
+  const complete = url => async word => (await fetch(`${url}?q=${encodeURIComponent(word)}`)).json();
+  const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+  function showSamples(samples) {
+    $('[data-samples]').replaceChildren(...samples.map(product => make('li', {},
+      product.picture ? make('img', { className: 'thumb', src: product.picture, alt: '', width: 36, height: 36 }) : make('span', { className: 'thumb thumb-none', textContent: product.name.slice(0, 1), ariaHidden: 'true' }),
+      make('div', {}, make('strong', { textContent: product.name }), make('p', { className: 'muted' }, make('code', { textContent: product.sku }))),
+      make('span', { className: 'num', textContent: product.price }))));
+  }
+
+  const host = $('#rule-editor');
+  if (host) {
+    const status = $('[data-check-status]'), activate = $('[data-activate]'), count = $('[data-match-count]'), note = $('[data-match-note]');
+    const name = host.dataset.file, before = data('rule-doc');
+    let timer, editor, last = '';
+    const check = async text => {
+      const answer = await post(host.dataset.check, { file: name, text });
+      const first = answer.problems[0] ?? answer.elsewhere[0];
+      status.className = `editor-foot ${answer.errors ? 'bad' : 'ok'}`;
+      status.textContent = first ? `${plural(answer.problems.length + answer.elsewhere.length, 'problem')}: ${first.file !== name ? `${first.file}: ` : ''}line ${first.line}: ${first.message}` : 'No problems.';
+      if (activate) activate.disabled = answer.errors > 0 || (text === before && !!before);
+      return answer;
+    };
+    // The condition of the assignment that the cursor stands in: from its `where` to the next definition.
+    const condition = () => {
+      const text = editor.text(), at = editor.view.state.selection.main.head;
+      const starts = [...text.matchAll(/^(?:assign|segment|price|test)\b/gm)].map(match => match.index);
+      const start = starts.filter(index => index <= at).pop();
+      if (start === undefined || !text.startsWith('assign', start)) return null;
+      const body = text.slice(start, starts.find(index => index > start) ?? text.length), where = body.search(/\bwhere\b/);
+      return where < 0 ? null : { title: body.match(/"((?:[^"\\]|\\.)*)"/)?.[1] ?? '', text: body.slice(where + 5).replace(/#.*$/gm, '').trim() };
+    };
+    const match = async () => {
+      const found = condition();
+      if (!found?.text || found.text === last || found.text.includes('@')) { if (found?.text.includes('@')) note.textContent = 'Segments are counted when the set is saved.'; return; }
+      last = found.text;
+      const answer = await post(host.dataset.match, { text: found.text, store: $('[data-match-store]')?.value ?? '' });
+      if (answer.problems?.some(problem => problem.severity === 'error')) return;
+      count.textContent = answer.count?.toLocaleString('en') ?? '–';
+      note.textContent = `products match “${found.title}” now`;
+      showSamples(answer.samples ?? []);
+    };
+    editor = window.mountRuleEditor(host, {
+      doc: before, nonce: host.dataset.nonce, label: 'Rule text', readOnly: 'readOnly' in host.dataset, check, complete: complete(host.dataset.complete),
+    });
+    const soon = () => { clearTimeout(timer); timer = setTimeout(match, 500); };
+    host.addEventListener('keyup', soon);
+    host.addEventListener('click', soon);
+    activate?.addEventListener('click', async () => {
+      const why = await ask('What changes, in a few words? The new version becomes active at once.', 'Save and activate', { input: true });
+      if (why === false) return;
+      const target = $('#rules-form');
+      target.elements.text.value = editor.text();
+      target.elements.note.value = why;
+      target.submit();
+    });
+  }
+
+  const query = $('[data-query]');
+  if (query) {
+    const area = $('textarea[name=query]'), account = $('select[name=account]'), result = $('[data-query-result]'), count = $('[data-match-count]');
+    const small = make('div', { className: 'editor-small' });
+    area.before(small);
+    area.hidden = true;
+    window.mountRuleEditor(small, {
+      doc: area.value, nonce: query.dataset.nonce, label: 'Query', complete: complete(query.dataset.complete),
+      changed: text => { area.value = text; area.dispatchEvent(new Event('input', { bubbles: true })); },
+      check: async text => {
+        if (!text.trim()) { result.hidden = true; return { problems: [] }; }
+        const answer = await post(query.dataset.match, { account: account.value, text });
+        if (!answer.problems.length) { result.hidden = false; count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
+        return answer;
+      },
+    });
+    const category = $('input[name=category]'), list = $('#categories');
+    category.setAttribute('list', 'categories');
+    let timer;
+    category.addEventListener('input', () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const answer = await fetch(`${query.dataset.categories}?account=${account.value}&q=${encodeURIComponent(category.value.replace(/\[\d+\]\s*$/, ''))}`);
+        list.replaceChildren(...(await answer.json()).map(value => make('option', { value })));
+      }, 200);
+    });
+  }
+})();

@@ -1,0 +1,235 @@
+"""TikTok accounts: one shop each, what it sells, and under which policies. Guide §5."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask_admin import expose
+from peewee import JOIN, IntegrityError
+from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField, URLField
+from wtforms.validators import InputRequired, Length, Optional
+
+from connector.admin import formats
+from connector.admin.base import Grid
+from connector.admin.fields import Form, OneOf, RowField
+from connector.admin.site import actor, context, session_token
+from connector.errors import ConfigurationError
+from connector.services import history
+from connector.store.database import transaction
+from connector.store.models import Account, Listing, MagentoStore, Order, Policy
+
+COUNTRIES = (
+    ("US", "United States"), ("GB", "United Kingdom"), ("DE", "Germany"), ("FR", "France"), ("ES", "Spain"), ("IT", "Italy"),
+    ("IE", "Ireland"), ("MX", "Mexico"), ("BR", "Brazil"), ("ID", "Indonesia"), ("MY", "Malaysia"), ("PH", "Philippines"),
+    ("SG", "Singapore"), ("TH", "Thailand"), ("VN", "Vietnam"), ("JP", "Japan"),
+)  # fmt: skip
+ENVIRONMENTS = (("production", "Production"), ("sandbox", "Sandbox"))
+PLAIN = ("title", "environment", "app_key", "service_id", "order_email", "api_url", "auth_url", "authorize_url", "active")
+ROWS = ("store", "synchronization_policy", "order_policy")
+
+
+def stores() -> list[tuple[int, str]]:
+    """Store views to sell from."""
+    return [(s.id, f"{s.title} · {s.store_code}") for s in MagentoStore.select(MagentoStore.id, MagentoStore.title, MagentoStore.store_code)]
+
+
+def policies_of(kind: str) -> list[tuple[int, str]]:
+    """Policies of one type, the default first."""
+    rows = Policy.select(Policy.id, Policy.title).where(Policy.type == kind)
+    return [(row.id, row.title) for row in rows.order_by(Policy.is_default.desc(), Policy.title)]
+
+
+class AccountForm(Form):
+    """How the shop is reached and what applies to it."""
+
+    title = StringField("Title", [InputRequired("Write a title."), Length(max=120)], description="Your own name for this shop. Buyers never see it.")
+    environment = SelectField("Environment", choices=ENVIRONMENTS, default="production")
+    country = SelectField("Country", choices=COUNTRIES, default="US", description="Where the shop is registered. It cannot be changed after saving.")
+    store = RowField("Store View", stores, description="Names and prices are read from this view; orders are made in it.")
+    active = BooleanField("Active", default=True, description="Off: nothing is sent and no order is imported.")
+    order_email = EmailField("Order mailbox", [Optional(), Length(max=200)], description="Store orders carry it with the marketplace order number in its plus part.")
+    synchronization_policy = RowField("Synchronization Policy", lambda: policies_of("synchronization"), blank="–")
+    order_policy = RowField("Order Policy", lambda: policies_of("order"), blank="–")
+    app_key = StringField("App key", [Optional()], description="Of your app in the TikTok Shop Partner Center.")
+    app_secret = PasswordField("App secret", [Optional()], description="Leave empty to keep what is stored.")
+    service_id = StringField("Service id", [Optional()])
+    warehouse_id = OneOf("Warehouse", (), blank="The shop's default")
+    api_url = URLField("API address", [Optional()], default="https://open-api.tiktokglobalshop.com")
+    auth_url = URLField("Token address", [Optional()], default="https://auth.tiktok-shops.com")
+    authorize_url = URLField("Consent address", [Optional()], description="Empty: TikTok Shop's own page for the country.")
+
+
+class AccountView(Grid):
+    """Add, edit, authorise, fetch onboarding data."""
+
+    subject = "account"
+    change_role = "admin"
+    list_template = "ui/accounts.html"
+    creatable = editable = deletable = True
+    can_export = False
+    create_label = "Add Account"
+    form = AccountForm
+    account_column = None
+    empty_title = "No TikTok Shop yet"
+    empty_text = "Add your shop's account and authorise it; the setup wizard leads through it."
+    empty_link = ("wizard.index", "Open the setup")
+    column_list = ("id", "title", "connected", "active", "country", "store", "environment", "synchronization_policy", "order_policy", "shop_name", "onboarded_at")
+    column_labels = {
+        "id": "Account Id",
+        "store": "Store view",
+        "synchronization_policy": "Synchronization policy",
+        "order_policy": "Order policy",
+        "shop_name": "Shop",
+        "onboarded_at": "Onboarding data",
+    }
+    column_sortable_list = ("id", "title", "active", "country", "environment")
+    column_searchable_list = (Account.title, Account.shop_name)
+    numeric = frozenset({"id"})
+    mobile_columns = ("title", "connected", "active", "country", "store")
+
+    def _row_link(self, _c: Any, row: Any, _n: str) -> Any:
+        return formats.link(url_for("accounts.edit_view", id=row.id), row.title, strong=True) if self.can_edit else row.title
+
+    def _connected(self, _c: Any, row: Any, _n: str) -> Any:
+        tones = {"yes": ("ok", "Connected"), "no": ("warn", "Not connected"), "bad": ("bad", "Needs attention")}
+        state = "bad" if row.problem else "yes" if row.shop_id else "no"
+        until = f"until {row.refresh_expires_at:%d %b %Y}" if row.refresh_expires_at and state == "yes" else ""
+        return formats.badge(tones, state) + formats.reason(row.problem or until)
+
+    column_formatters = {
+        "title": _row_link,
+        "connected": _connected,
+        "active": lambda v, c, m, n: formats.yes_no(m.active),
+        "store": lambda v, c, m, n: f"{m.store.title} · {m.store.store_code}",
+        "environment": lambda v, c, m, n: m.environment.capitalize(),
+        "synchronization_policy": lambda v, c, m, n: m.sync_title or "–",
+        "order_policy": lambda v, c, m, n: m.order_title or "–",
+        "onboarded_at": lambda v, c, m, n: formats.ago(m.onboarded_at),
+    }
+
+    def columns_query(self) -> Any:
+        """Without any secret."""
+        a, order_policy = Account, Policy.alias()
+        return (
+            a.select(
+                a.id, a.title, a.active, a.country, a.environment, a.shop_id, a.shop_name, a.problem, a.refresh_expires_at, a.onboarded_at,
+                MagentoStore.id, MagentoStore.title, MagentoStore.store_code, Policy.title.alias("sync_title"), order_policy.title.alias("order_title"),
+            )
+            .join(MagentoStore)
+            .switch(a)
+            .join(Policy, JOIN.LEFT_OUTER, on=(a.synchronization_policy == Policy.id), attr="_sync")
+            .switch(a)
+            .join(order_policy, JOIN.LEFT_OUTER, on=(a.order_policy == order_policy.id), attr="_order")
+        )  # fmt: skip
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """Titles of joined policies stand on the rows, absent ones as empty."""
+        count, rows = super().get_list(*args, **kwargs)
+        for row in rows if isinstance(rows, list) else ():
+            row.sync_title = getattr(getattr(row, "_sync", None), "sync_title", "")
+            row.order_title = getattr(getattr(row, "_order", None), "order_title", "")
+        return count, rows
+
+    def row_menu(self, row: Any) -> list[Any]:
+        """Fetch Onboarding Data, once connected."""
+        return [entry for entry in self.bulk_menu() if entry.name == "fetch_onboarding_data" and row.shop_id]
+
+    def create_form(self, obj: Any = None) -> Any:
+        """The default policies are chosen already."""
+        form = super().create_form(obj)
+        if request.method == "GET":
+            for name, kind in (("synchronization_policy", "synchronization"), ("order_policy", "order")):
+                first = Policy.select(Policy.id).where(Policy.type == kind, Policy.is_default).first()
+                form[name].data = first.id if first else None
+        del form.warehouse_id
+        return form
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """The country is settled; warehouses are those of the shop."""
+        form = super().edit_form(obj)
+        form.warehouse_id.choices += [(str(w["id"]), w["name"]) for w in obj.warehouses or ()]
+        form.country.render_kw = {"disabled": True}
+        form.country.data = obj.country
+        form.country.validate_choice = False
+        return form
+
+    def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
+        """The shop, its policies, the app, the addresses."""
+        warehouse = ["warehouse_id"] if "warehouse_id" in form else []
+        return [
+            ("Account", ["title", "environment", "country", "store", "active"]),
+            ("Policies", ["synchronization_policy", "order_policy", "order_email", *warehouse]),
+            ("TikTok Shop app", ["app_key", "app_secret", "service_id"]),
+            ("Addresses", ["api_url", "auth_url", "authorize_url"]),
+        ]
+
+    def save(self, form: Any, model: Any) -> Any:
+        """Empty secrets keep what is stored."""
+        now = context().clock.now()
+        row = model or Account(country=form.country.data, created_at=now)
+        addresses = ("api_url", "auth_url")
+        changed = model is not None and any(getattr(model, name) != form[name].data for name in addresses)
+        if changed and model.app_secret and not form.app_secret.data:
+            raise ConfigurationError("An address changed: write the app secret again, so that it is never sent elsewhere by mistake.")
+        for name in PLAIN:
+            setattr(row, name, form[name].data.strip() if isinstance(form[name].data, str) else form[name].data)
+        for name in ROWS:
+            setattr(row, name, form[name].data)
+        if form.app_secret.data:
+            row.app_secret = form.app_secret.data.strip()
+        if "warehouse_id" in form:
+            row.warehouse_id = form.warehouse_id.data or ""
+        try:
+            with transaction():
+                row.save()
+                history.note(now, actor(), "account.save", "account", row.id, row.title)
+                Listing.update(stale=True).where(Listing.account == row.id).execute()
+        except IntegrityError:
+            form.title.errors = [*form.title.errors, "Another account has this title."]
+            return None
+        return row
+
+    def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
+        """A new account goes on to its authorisation."""
+        return url_for("accounts.connect_view", id=model.id) if is_created else self.return_url()
+
+    def remove(self, model: Any) -> None:
+        """Only an account that never sold anything."""
+        if Order.select().where(Order.account == model.id).exists() or Listing.select().where(Listing.account == model.id).exists():
+            raise ConfigurationError(f"“{model.title}” has listings or orders: switch it off instead of deleting it.")
+        with transaction():
+            model.delete_instance()
+            history.note(context().clock.now(), actor(), "account.delete", "account", model.id, model.title)
+
+    def _one(self) -> Account:
+        row: Account | None = Account.get_or_none(Account.id == request.values.get("id", type=int))
+        if row is None:
+            abort(404)
+        return row
+
+    @expose("/connect/")
+    def connect_view(self) -> Any:
+        """What authorising means, and the button that starts it."""
+        if not self.may_change():
+            abort(403)
+        return self.render("ui/connect.html", account=self._one(), return_url=url_for("accounts.index_view"))
+
+    @expose("/connect/start/", methods=("POST",))
+    def start_view(self) -> Any:
+        """To the marketplace's consent page. A form may not lead off this site, so a page of ours goes on."""
+        return leave(self, self._one())
+
+    @expose("/connected/")
+    def connected_view(self) -> Any:
+        """Where the consent leads back to when it was not started by the wizard."""
+        flash("The account is connected. Fetch its onboarding data next.", "success")
+        return redirect(url_for("accounts.index_view"))
+
+
+def leave(view: Any, account: Account) -> Any:
+    """The page that goes on to the marketplace's consent."""
+    from connector.services import accounts
+
+    url = accounts.start_authorization(context(), account, session_token())
+    return view.render("ui/leaving.html", target=url, account=account)

@@ -1,0 +1,196 @@
+"""TikTok attributes: what categories ask for, and where the values come from. Guide §7."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, url_for
+from flask_admin import expose
+from wtforms import StringField
+from wtforms.validators import Length, Optional
+
+from connector.admin import choices, filters, formats
+from connector.admin.asking import MenuEntry
+from connector.admin.base import Grid
+from connector.admin.fields import Form, OneOf, PairsField
+from connector.admin.site import actor, context
+from connector.errors import ConfigurationError
+from connector.services import history, work
+from connector.store.database import transaction
+from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, TikTokAttribute
+
+MAPPING = ("magento_attribute", "default_value_id", "default_custom", "value_map")
+
+
+def _categories() -> list[tuple[str, str]]:
+    rows = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).where(ListingTemplate.category_id != "").distinct()
+    return [(row.category_id, row.category_path or row.category_id) for row in rows]
+
+
+def value_pairs(values: Any) -> list[tuple[str, str]]:
+    """(id, name) of an attribute's listed values, however they were stored."""
+    return [(str(v["id"]), str(v["name"])) if isinstance(v, dict) else (str(v[0]), str(v[1])) for v in values or ()]
+
+
+def _recommended(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    return dict(value_pairs(row.values)).get(row.default_value_id) or formats.NOTHING
+
+
+def _source(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    if row.magento_attribute:
+        return formats.code(row.magento_attribute)
+    if row.is_required and not row.default_value_id and not row.default_custom:
+        return formats.badge({"": ("bad", "Missing")}, "")
+    return formats.NOTHING
+
+
+class AttributeView(Grid):
+    """A click on a row opens its mapping."""
+
+    list_template = "ui/attributes.html"
+    edit_in_dialog = True
+    editable = True
+    page_actions = ("refetch_attributes",)
+    account_column = TikTokAttribute.account
+    can_export = True
+    empty_title = "No attributes yet"
+    empty_text = "Choose a category in a listing template, then refetch attributes."
+    empty_link = ("templates.index_view", "Go to listing templates")
+    own_actions = (MenuEntry("delete", "Delete", confirm="Delete the selected attributes with their mapping? Refetching brings them back without it.", icon="trash-2", danger=True),)
+    column_list = ("id", "name", "code", "category", "required", "type", "magento_attribute", "default_value_id", "default_custom", "category_dependent", "is_variant")
+    column_labels = {
+        "id": "ID",
+        "code": "Code",
+        "type": "Type",
+        "category": "Category",
+        "required": "Required",
+        "category_dependent": "Category Dependent",
+        "is_variant": "Is Variant",
+        "magento_attribute": "Magento Attribute",
+        "default_value_id": "Default Recommended Value",
+        "default_custom": "Default Custom Value",
+    }
+    column_sortable_list = (
+        ("id", TikTokAttribute.id),
+        ("name", TikTokAttribute.name),
+        ("code", TikTokAttribute.attribute_id),
+        ("required", TikTokAttribute.is_required),
+        ("is_variant", TikTokAttribute.is_sales),
+        ("magento_attribute", TikTokAttribute.magento_attribute),
+        ("category", TikTokAttribute.category_id),
+    )
+    column_searchable_list = (TikTokAttribute.name, TikTokAttribute.attribute_id)
+    column_default_sort = [("category_id", False), ("is_required", True), ("name", False)]
+    numeric = frozenset({"id"})
+    hidden_default = ("id", "category_dependent")
+    mobile_columns = ("name", "category", "required", "magento_attribute", "default_value_id", "default_custom")
+    views = (("Required", {"flt0_required_is": "1"}), ("Not mapped", {"flt0_magento_attribute_is": "(none)"}))
+    column_filters = (
+        filters.Is(TikTokAttribute.category_id, "Category", _categories),
+        filters.YesNo(TikTokAttribute.is_required, "Required"),
+        filters.YesNo(TikTokAttribute.is_sales, "Is Variant"),
+        filters.Is(TikTokAttribute.magento_attribute, "Magento Attribute", lambda: [("(none)", "not mapped"), *choices.magento_attributes()]),
+        filters.Contains(TikTokAttribute.name, "Name"),
+    )
+    column_formatters = {
+        "name": lambda v, c, m, n: formats.Markup('<a class="strong" href="{}" data-dialog>{}</a>').format(url_for("attributes.edit_view", id=m.id), m.name) if v.can_edit else m.name,
+        "code": lambda v, c, m, n: formats.code(m.attribute_id),
+        "type": lambda v, c, m, n: "Sales property" if m.is_sales else "Product property",
+        "category": lambda v, c, m, n: formats.reason(m.category_path or m.category_id),
+        "required": lambda v, c, m, n: formats.yes_no(m.is_required),
+        "category_dependent": lambda v, c, m, n: formats.yes_no(True),
+        "is_variant": lambda v, c, m, n: formats.yes_no(m.is_sales),
+        "magento_attribute": _source,
+        "default_value_id": _recommended,
+        "default_custom": lambda v, c, m, n: m.default_custom or formats.NOTHING,
+    }
+    column_export_list = ("id", "attribute_id", "name", "category_id", "is_required", "is_sales", "magento_attribute", "default_value_id", "default_custom")
+    column_formatters_export: dict[str, Any] = {}  # noqa: RUF012 – declared as Flask-Admin declares it
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds the paths of the categories shown."""
+        count, rows = super().get_list(*args, **kwargs)
+        if isinstance(rows, list) and rows:
+            node = MarketplaceCategory
+            wanted = list({row.category_id for row in rows})
+            paths = dict(node.select(node.category_id, node.path).where(node.category_id.in_(wanted)).tuples())
+            for row in rows:
+                row.category_path = paths.get(row.category_id, "")
+        return count, rows
+
+    def edit_form(self, obj: Any = None) -> Any:
+        """Choices of this attribute only."""
+        options = value_pairs(obj.values)
+        fields: dict[str, Any] = {"magento_attribute": OneOf("Magento Attribute", choices.magento_attributes(), blank="–", description="Its value wins wherever a product has one.")}
+        if options:
+            fields["default_value_id"] = OneOf("Default Recommended Value", options, blank="–", description="Used where the Magento attribute gives nothing.")
+            fields["value_map"] = PairsField("Values", key_options=self.store_labels(obj), value_options=options, description="Store label → TikTok Shop value, where the names differ. Equal names need no line.")
+        if obj.is_customizable or not options:
+            fields["default_custom"] = StringField("Default Custom Value", [Optional(), Length(max=200)], description="Your own text, where no recommended value fits.")
+        from flask import request
+
+        return type("MappingForm", (Form,), fields)(request.form if request.method == "POST" else None, obj=obj)
+
+    @staticmethod
+    def store_labels(row: TikTokAttribute) -> list[tuple[str, str]]:
+        """Labels of the mapped Magento attribute; empty where any text may be written."""
+        for attribute in row.account.store.attributes or ():
+            if attribute.get("attribute_code") == row.magento_attribute:
+                labels = [o["label"] for o in attribute.get("options") or () if (o.get("label") or "").strip()]
+                return [(label, label) for label in labels]
+        return []
+
+    def row_title(self, model: Any) -> str:
+        """The attribute's name."""
+        return str(model.name)
+
+    def save(self, form: Any, model: Any) -> Any:
+        """The mapping; listings of the category get new drafts."""
+        before = {name: getattr(model, name) for name in MAPPING}
+        for name in MAPPING:
+            if name in form:
+                setattr(model, name, form[name].data or ({} if name == "value_map" else ""))
+        after = {name: getattr(model, name) for name in MAPPING}
+        with transaction():
+            model.save(only=[getattr(TikTokAttribute, name) for name in MAPPING])
+            self._refresh(model.account_id, model.category_id)
+            history.note(context().clock.now(), actor(), "attribute.map", "attribute", model.id, model.name, before=before, after=after)
+        return model
+
+    @staticmethod
+    def _refresh(account_id: int, category_id: str) -> int:
+        templates = ListingTemplate.select(ListingTemplate.id).where(ListingTemplate.account == account_id, ListingTemplate.category_id == category_id)
+        return int(Listing.update(stale=True).where(Listing.template.in_(templates)).execute())
+
+    def run_own(self, name: str, ids: Any) -> None:
+        """Delete."""
+        del name
+        with transaction():
+            gone = TikTokAttribute.delete().where(TikTokAttribute.id.in_(ids)).execute()
+            history.note(context().clock.now(), actor(), "attribute.delete", "attribute", ",".join(map(str, ids))[:200], f"{gone} attributes deleted")
+        flash(f"{gone} deleted. Refetch Attributes brings them back without their mapping.", "success")
+
+    @expose("/assign/", methods=("POST",))
+    def assign_view(self) -> Any:
+        """Assign Attributes: every listing template takes the mapping; categories not read yet are read."""
+        templates = list(ListingTemplate.select().where(ListingTemplate.category_id != ""))
+        if not templates:
+            raise ConfigurationError("No listing template has a category yet: choose one there first.")
+        known = set(TikTokAttribute.select(TikTokAttribute.account, TikTokAttribute.category_id).distinct().tuples())
+        missing: dict[int, set[str]] = {}
+        with transaction():
+            count = sum(self._refresh(t.account_id, t.category_id) for t in templates)
+            history.note(context().clock.now(), actor(), "attribute.assign", "attribute", "all", f"assigned to {len(templates)} templates")
+        for template in templates:
+            if (template.account_id, template.category_id) not in known:
+                missing.setdefault(template.account_id, set()).add(template.category_id)
+        for account_id, categories in missing.items():
+            work.ask(context(), "refetch_attributes", [account_id], actor=actor(), arguments={"categories": sorted(categories)})
+        flash(f"Assigned to {len(templates)} listing templates; {count:,} products get new drafts.", "success")
+        if missing:
+            flash(f"Attributes of {sum(map(len, missing.values()))} categories are being fetched.", "info")
+        return redirect(self.return_url())
+
+    def accounts(self) -> list[tuple[int, str]]:
+        """Connected ones."""
+        return [(row.id, row.title) for row in Account.select(Account.id, Account.title).where(Account.shop_id != "")]

@@ -1,0 +1,186 @@
+"""The setup wizard: registration, account, default policies, summary. It can be left and taken up again. Guide §4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from wtforms import BooleanField, EmailField, SelectField, StringField
+from wtforms.validators import InputRequired, Length
+
+from connector.admin.base import Guarded
+from connector.admin.fields import Form, RowField
+from connector.admin.site import actor, context
+from connector.admin.views.accounts import COUNTRIES, ENVIRONMENTS, leave, stores
+from connector.plugins.api import policies as registry
+from connector.services import dashboard, history
+from connector.services.people import PersonError
+from connector.store.database import transaction
+from connector.store.models import Account, Policy, Setting
+
+KEY = "wizard"
+STEPS = (("registration", "Registration"), ("account", "Account Onboarding"), ("policies", "Default Policies"), ("summary", "Summary"))
+
+
+class Registration(Form):
+    """Who sets it up, and that they agree."""
+
+    email = EmailField("Email", [InputRequired("Write your e-mail address."), Length(max=254)], description="Kept on this installation only; store orders take it as their mailbox.")
+    terms = BooleanField("Terms & Condition", [InputRequired("Accept the terms to go on.")], description="I accept that Connector changes products, orders and stock of the store and of the shop that I connect.")
+
+
+class Onboarding(Form):
+    """The account, as the guide asks for it."""
+
+    title = StringField("Title", [InputRequired("Write a title."), Length(max=120)], description="Your own name for this shop. Buyers never see it.")
+    environment = SelectField("Environment Type", choices=ENVIRONMENTS, default="production")
+    country = SelectField("Country", choices=COUNTRIES, default="US", description="Where the shop is registered. It cannot be changed after saving.")
+    store = RowField("Store View", stores, description="Magento store view for orders and product information.")
+    app_key = StringField("App key", description="Of your app in the TikTok Shop Partner Center.")
+    app_secret = StringField("App secret", description="Kept encrypted. Leave empty to keep what is stored.", render_kw={"type": "password", "autocomplete": "off"})
+
+
+class Wizard(Guarded):
+    """Progress is one setting; each step can be opened again."""
+
+    change_role = "admin"
+
+    @staticmethod
+    def progress() -> dict[str, Any]:
+        """What was done so far."""
+        row = Setting.get_or_none(Setting.key == KEY)
+        return dict(row.value) if row else {}
+
+    @staticmethod
+    def keep(progress: dict[str, Any]) -> None:
+        """Remember it."""
+        Setting.insert(key=KEY, value=progress).on_conflict(conflict_target=[Setting.key], preserve=[Setting.value]).execute()
+
+    def account(self) -> Account | None:
+        """The account being set up; the first one when an installation was set up otherwise."""
+        number = self.progress().get("account")
+        chosen = Account.get_or_none(Account.id == number) if number else None
+        return chosen or Account.select().order_by(Account.id).first()
+
+    def reached(self) -> str:
+        """The first step that is not done."""
+        progress, account = self.progress(), self.account()
+        if not progress.get("email"):
+            return "registration"
+        if account is None or not account.connected:
+            return "account"
+        return "summary" if progress.get("policies") else "policies"
+
+    def show(self, step: str, **more: Any) -> str:
+        """A step's page with the line of steps above."""
+        names = [name for name, _ in STEPS]
+        done = names.index(self.reached())
+        finished = bool(self.progress().get("finished"))
+        steps = [(name, title, "now" if name == step else "done" if i < done or finished else "") for i, (name, title) in enumerate(STEPS)]
+        return self.render(f"ui/wizard_{step}.html", steps=steps, step=step, **more)
+
+    @expose("/")
+    def index(self) -> Any:
+        """Go on where it was left."""
+        step = self.reached()
+        return redirect(url_for("wizard.account_step" if step == "account" else f"wizard.{step}"))
+
+    @expose("/registration/", methods=("GET", "POST"))
+    def registration(self) -> Any:
+        """Step 1."""
+        progress = self.progress()
+        form = Registration(request.form if request.method == "POST" else None, data={"email": progress.get("email", ""), "terms": bool(progress.get("email"))})
+        if request.method == "POST" and form.validate():
+            if "@" not in form.email.data:
+                raise PersonError("Write an e-mail address such as you@example.com.")
+            now = context().clock.now()
+            with transaction():
+                self.keep({**progress, "email": form.email.data.strip(), "accepted_at": now.isoformat()})
+                history.note(now, actor(), "wizard.terms", "setting", KEY, "terms accepted")
+            return redirect(url_for("wizard.account_step"))
+        return self.show("registration", form=form)
+
+    @expose("/account/", methods=("GET", "POST"))
+    def account_step(self) -> Any:
+        """Step 2: save, then authorise on TikTok Shop."""
+        account = self.account()
+        form = Onboarding(request.form if request.method == "POST" else None, obj=account)
+        if request.method == "GET":
+            form.app_secret.data = ""
+        if not form.store.choices:
+            return self.show("account", form=form, account=account, no_store=True)
+        if request.method == "POST" and self._acceptable(form, account):
+            saved = self._save_account(form, account)
+            return leave(self, saved)
+        return self.show("account", form=form, account=account, no_store=False)
+
+    @staticmethod
+    def _acceptable(form: Onboarding, account: Account | None) -> bool:
+        if not form.validate():
+            return False
+        same = Account.get_or_none(Account.title == form.title.data.strip())
+        if same is not None and (account is None or same.id != account.id):
+            form.title.errors = ["Another account has this title."]
+            return False
+        return True
+
+    def _save_account(self, form: Onboarding, account: Account | None) -> Account:
+        progress, now = self.progress(), context().clock.now()
+        row = account or Account(created_at=now, country=form.country.data, order_email=progress.get("email", ""))
+        row.title, row.environment, row.store = form.title.data.strip(), form.environment.data, form.store.data
+        row.app_key = (form.app_key.data or "").strip()
+        if form.app_secret.data:
+            row.app_secret = form.app_secret.data.strip()
+        with transaction():
+            row.save()
+            self.keep({**progress, "account": row.id})
+            history.note(now, actor(), "account.save", "account", row.id, row.title)
+        return row
+
+    @expose("/policies/", methods=("GET", "POST"))
+    def policies(self) -> Any:
+        """Step 3: one valid default of every type."""
+        from connector.services import policies
+
+        if not Policy.select().where(Policy.is_default).exists() and self.may_change():
+            return self.show("policies", rows=[], ready=False, labels={})
+        rows = [(row, policies.validity(row)) for row in Policy.select().order_by(Policy.is_default.desc(), Policy.id)]
+        defaults = {row.type: not issues for row, issues in rows if row.is_default}
+        ready = all(defaults.get(cls.identifier) for cls in registry)
+        if request.method == "POST":
+            if not ready:
+                flash("Every type needs a valid default policy first.", "warning")
+                return redirect(url_for("wizard.policies"))
+            self.keep({**self.progress(), "policies": True})
+            self._use_defaults()
+            return redirect(url_for("wizard.summary"))
+        return self.show("policies", rows=rows, ready=ready, labels={cls.identifier: cls.label for cls in registry})
+
+    @expose("/policies/make/", methods=("POST",))
+    def make_policies(self) -> Any:
+        """Create one default of every type."""
+        from connector.services import policies
+
+        made = policies.create_defaults(context().clock.now())
+        flash(f"{len(made)} policies made.", "success")
+        return redirect(url_for("wizard.policies"))
+
+    def _use_defaults(self) -> None:
+        account = self.account()
+        if account is None:
+            return
+        for column, kind in (("order_policy", "order"), ("synchronization_policy", "synchronization")):
+            if getattr(account, f"{column}_id") is None:
+                setattr(account, column, Policy.get_or_none(Policy.type == kind, Policy.is_default))
+        with transaction():
+            account.save(only=[Account.order_policy, Account.synchronization_policy])
+
+    @expose("/summary/", methods=("GET", "POST"))
+    def summary(self) -> Any:
+        """Step 4: what there is, and what comes next."""
+        if request.method == "POST":
+            self.keep({**self.progress(), "finished": True})
+            flash("Set up. Next: listing templates and attribute mapping.", "success")
+            return redirect(url_for("templates.index_view"))
+        return self.show("summary", account=self.account(), counts=dashboard.setup_counts(), progress=self.progress(), reached=self.reached())
