@@ -49,7 +49,9 @@ def init_admin(app: flask.Flask, ctx: Context) -> None:
         app,
         name="Connector",
         url=site.PREFIX,
-        index_view=Dashboard(name="Dashboard", url=site.PREFIX, menu_icon_type="lucide", menu_icon_value="layout-dashboard"),
+        index_view=Dashboard(
+            name="Dashboard", url=site.PREFIX, menu_icon_type="lucide", menu_icon_value="layout-dashboard"
+        ),
         theme=Bootstrap4Theme(base_template="ui/base.html"),
     )
     admin.add_category("Configuration", icon_type="lucide", icon_value="settings")
@@ -88,12 +90,12 @@ def _template_helpers() -> dict[str, Any]:
 
 def account_switch() -> dict[str, Any]:
     """Accounts for the top bar: (id, title) rows, and which one the user looks at (None: all)."""
-    rows = list(Account.select(Account.id, Account.title).order_by(Account.title).tuples())
+    rows = [(row.id, row.title) for row in Account.select(Account.id, Account.title).order_by(Account.title)]
     current = session.get("account")
     titles = dict(rows)
     if current not in titles:
         current = None
-    return {"rows": rows, "current": current, "title": titles.get(current, "All accounts")}
+    return {"rows": rows, "current": current, "title": titles[current] if current else "All accounts"}
 
 
 def _error_page(error: Exception) -> Any:
@@ -116,7 +118,9 @@ def _error_page(error: Exception) -> Any:
     }
     said = error.description if isinstance(error, HTTPException) and code == 400 else None
     page = render_template(
-        "ui/alone.html", title=titles[code], text=texts.get(code) or said or "Go back and try another way.",
+        "ui/alone.html",
+        title=titles[code],
+        text=texts.get(code) or said or "Go back and try another way.",
         signed_in=current_user.is_authenticated,
     )
     return page, code

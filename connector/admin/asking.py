@@ -46,9 +46,7 @@ def menu(subject: str) -> list[MenuEntry]:
 
 def entry(cls: type[Action]) -> MenuEntry:
     """The menu line of one action."""
-    return MenuEntry(
-        cls.identifier, cls.label, cls.confirm, cls.icon, bool(cls.arguments), cls.identifier in DANGEROUS
-    )
+    return MenuEntry(cls.identifier, cls.label, cls.confirm, cls.icon, bool(cls.arguments), cls.identifier in DANGEROUS)
 
 
 def find(name: str, subjects: Iterable[str]) -> type[Action] | None:

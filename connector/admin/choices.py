@@ -10,7 +10,10 @@ from connector.rules.tree import Price
 from connector.store.models import Account, MagentoStore, RuleSetVersion
 
 Choices = list[tuple[str, str]]
-BUILT_IN_PRICES = (("price", "Price (price)"), ("final_price", "Final price, with a running special price (final_price)"))
+BUILT_IN_PRICES = (
+    ("price", "Price (price)"),
+    ("final_price", "Final price, with a running special price (final_price)"),
+)
 
 
 def of(source: str) -> Choices:
@@ -38,7 +41,11 @@ def price_attributes() -> Choices:
 def image_attributes() -> Choices:
     """Image roles; the three of every Magento where the store was not read yet."""
     found = magento_attributes(["media_image"])
-    return found or [("image", "Base (image)"), ("small_image", "Small (small_image)"), ("thumbnail", "Thumbnail (thumbnail)")]
+    return found or [
+        ("image", "Base (image)"),
+        ("small_image", "Small (small_image)"),
+        ("thumbnail", "Thumbnail (thumbnail)"),
+    ]
 
 
 def warehouses() -> Choices:

@@ -9,14 +9,24 @@ from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import Field, SelectField, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.utils import unset_value
-from wtforms.widgets import TextArea
+from wtforms.widgets import Select, TextArea
 
 Choices = Sequence[tuple[str, str]]
+
+
+def pairs_of(choices: Any) -> list[tuple[str, str]]:
+    """A field's choices as (value, label) pairs."""
+    return [(str(choice[0]), str(choice[1])) for choice in choices or ()]
+
+
+FEW = 12
+"""Most choices that are shown as boxes."""
+
 SPARE_ROWS = 3
 """Empty rows below the filled ones of a map."""
 
 
-class Form(BaseForm):
+class Form(BaseForm):  # type: ignore[misc]  # flask-admin has no types
     """Base of our forms. The forged-form check is made for every request before any form is read."""
 
 
@@ -35,13 +45,13 @@ class RowField(SelectField):
 
     def iter_choices(self) -> Any:
         """Native options, the present one selected."""
-        for value, label in self.choices:
+        for value, label in pairs_of(self.choices):
             yield value, label, str(self.data if self.data is not None else "") == value, {}
 
     def pre_validate(self, form: Any) -> None:
         """One of the rows that were offered."""
         del form
-        if str(self.data if self.data is not None else "") not in {value for value, _ in self.choices}:
+        if str(self.data if self.data is not None else "") not in {value for value, _ in pairs_of(self.choices)}:
             raise ValidationError("Choose one of the list.")
 
 
@@ -59,12 +69,30 @@ class OneOf(SelectField):
     def process_data(self, value: Any) -> None:
         """Keeps what is stored among the choices."""
         super().process_data(value)
-        if value and str(value) not in {key for key, _ in self.choices}:
-            self.choices = [*self.choices, (str(value), f"{value} (not offered now)")]
+        if value and str(value) not in {key for key, _ in pairs_of(self.choices)}:
+            self.choices = [*pairs_of(self.choices), (str(value), f"{value} (not offered now)")]
+
+
+class TickList:
+    """A box per choice while they are few; the browser's own list of many."""
+
+    def __call__(self, field: Several, **options: Any) -> Markup:
+        """Named boxes inside one group."""
+        if len(pairs_of(field.choices)) > FEW:
+            return Select(multiple=True)(field, size=8, **options)
+        rows = Markup()
+        for index, (value, label, chosen, _) in enumerate(field.iter_choices()):
+            first = Markup(' id="{}"').format(field.id) if not index else ""
+            rows += Markup('<label><input type="checkbox" name="{}" value="{}"{}{}> {}</label>').format(
+                field.name, value, first, Markup(" checked") if chosen else "", label
+            )
+        return Markup('<div class="ticks" role="group" aria-label="{}">{}</div>').format(field.label.text, rows)
 
 
 class Several(SelectMultipleField):
     """Some of the choices, as a list of texts."""
+
+    widget = TickList()
 
     def __init__(self, label: str, options: Choices, **more: Any) -> None:
         super().__init__(label, validate_choice=False, choices=list(options), **more)
@@ -72,8 +100,11 @@ class Several(SelectMultipleField):
     def process_data(self, value: Any) -> None:
         """Keeps what is stored among the choices."""
         super().process_data(value)
-        known = {key for key, _ in self.choices}
-        self.choices = [*self.choices, *((v, f"{v} (not offered now)") for v in value or () if v not in known)]
+        known = {key for key, _ in pairs_of(self.choices)}
+        self.choices = [
+            *pairs_of(self.choices),
+            *((v, f"{v} (not offered now)") for v in value or () if v not in known),
+        ]
 
 
 class LinesField(TextAreaField):
@@ -86,7 +117,7 @@ class LinesField(TextAreaField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Lines without blanks around them, empty ones left out."""
-        self.data = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines() if line.strip()]
+        self.data: Any = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines() if line.strip()]
 
 
 class PairsWidget:
@@ -94,7 +125,11 @@ class PairsWidget:
 
     def __call__(self, field: PairsField, **options: Any) -> Markup:
         """Rows of key and value; `field.key_options` and `field.value_options` turn a control into a choice."""
-        described = Markup(' aria-describedby="{}"').format(options["aria-describedby"]) if options.get("aria-describedby") else ""
+        described = (
+            Markup(' aria-describedby="{}"').format(options["aria-describedby"])
+            if options.get("aria-describedby")
+            else ""
+        )
         pairs = list(field.data.items()) if isinstance(field.data, dict) else []
         rows = Markup()
         for index, (key, value) in enumerate([*pairs, *[("", "")] * SPARE_ROWS]):
@@ -114,8 +149,8 @@ class PairsWidget:
             known.append((value, f"{value} (not offered now)"))
         chosen = Markup()
         for key, text in known:
-            mark = " selected" if key == value else ""
-            chosen += Markup('<option value="{}"{}>{}</option>').format(key, Markup(mark), text)
+            mark = Markup(" selected") if key == value else ""
+            chosen += Markup('<option value="{}"{}>{}</option>').format(key, mark, text)
         return Markup("<select {}>{}</select>").format(head, chosen)
 
 
@@ -134,9 +169,14 @@ class PairsField(Field):
         if formdata is None or f"{self.name}-key" not in formdata:
             return
         pairs = {}
-        for key, value in zip(formdata.getlist(f"{self.name}-key"), formdata.getlist(f"{self.name}-value"), strict=False):
+        for key, value in zip(
+            formdata.getlist(f"{self.name}-key"), formdata.getlist(f"{self.name}-value"), strict=False
+        ):
             if key.strip() and value.strip():
                 pairs[key.strip()] = value.strip()
             elif key.strip() or value.strip():
-                self.process_errors.append(f"“{key or value}” has no partner: fill both sides, or neither.")
+                self.process_errors = [
+                    *self.process_errors,
+                    f"“{key or value}” has no partner: fill both sides, or neither.",
+                ]
         self.data = pairs

@@ -13,7 +13,7 @@ from flask_admin.contrib.peewee.tools import parse_like_term
 Options = Sequence[tuple[str, str]]
 
 
-class Filter(BasePeeweeFilter):
+class Filter(BasePeeweeFilter):  # type: ignore[misc]  # flask-admin has no types
     """`label` is what it does ("contains"); `control` the input that the page shows."""
 
     label = "is"

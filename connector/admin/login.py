@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, flash, redirect, request, session, url_for
-from flask_admin import BaseView, expose
+from flask_admin import BaseView
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from connector.admin.base import page
 from connector.admin.site import context, csrf_token, local_url, wants_fragment
 from connector.services import history, people
 from connector.services.people import LoginRefusedError, PersonError
@@ -57,14 +58,14 @@ def install(app: Flask) -> None:
     app.config["PERMANENT_SESSION_LIFETIME"] = 12 * 3600
 
 
-class LoginView(BaseView):
+class LoginView(BaseView):  # type: ignore[misc]  # flask-admin has no types
     """The only pages that are open to everybody."""
 
     def is_visible(self) -> bool:
         """Not in the menu."""
         return False
 
-    @expose("/", methods=("GET", "POST"))
+    @page("/", methods=("GET", "POST"))
     def index(self) -> Any:
         """Ask for e-mail and password; a good answer starts a new session."""
         target = local_url(request.values.get("next")) or url_for("admin.index")
@@ -91,14 +92,14 @@ class LoginView(BaseView):
         )
         return (page, 401) if error else page
 
-    @expose("/out/", methods=("POST",))
+    @page("/out/", methods=("POST",))
     def out(self) -> Any:
         """End the session."""
         logout_user()
         session.clear()
         return redirect(url_for("login.index"))
 
-    @expose("/password/", methods=("GET", "POST"))
+    @page("/password/", methods=("GET", "POST"))
     def password(self) -> Any:
         """Change one's own password."""
         if not current_user.is_authenticated:

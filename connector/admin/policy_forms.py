@@ -21,7 +21,9 @@ def form_class(plugin: type[Policy]) -> type[Form]:
     hints = get_type_hints(plugin)
     body: dict[str, Any] = {
         "title": StringField(
-            "Title", [InputRequired("Write a title."), Length(max=120)], description="Used here to tell policies apart; buyers never see it."
+            "Title",
+            [InputRequired("Write a title."), Length(max=120)],
+            description="Used here to tell policies apart; buyers never see it.",
         )
     }
     for item in fields(plugin):  # type: ignore[arg-type]  # subclasses are dataclasses, the base is not
@@ -40,14 +42,15 @@ def _control(shown: Mapping[str, Any], hint: Any) -> Any:
     if kind is dict:
         return PairsField(label, value_options=options if get_args(hint)[1] is str else (), **more)
     if kind is list:
-        return Several(label, options, render_kw={"size": min(len(options), 8)}, **more) if options else LinesField(label, **more)
+        return Several(label, options, **more) if options else LinesField(label, **more)
     validators = [InputRequired(f"{label} is required.")] if required else [Optional()]
     if kind is int:
         return IntegerField(label, validators, **more)
     if kind is Decimal:
         return DecimalField(label, validators, places=None, render_kw={"step": "any"}, **more)
     if options:
-        blank = None if required or any(key == "" for key, _ in options) or shown["choices"] == source and not isinstance(source, str) else "–"
+        fixed = required or any(key == "" for key, _ in options) or not isinstance(source, str)
+        blank = None if fixed else "–"
         return OneOf(label, options, blank=blank, **more)
     return StringField(label, validators, **more)
 
@@ -64,7 +67,9 @@ def initial(plugin: type[Policy], settings: Mapping[str, Any]) -> dict[str, Any]
     """What the form shows: stored values, defaults where a row has none. Money is text in a row and a decimal in a form."""
     hints, values = get_type_hints(plugin), {}
     for item in fields(plugin):  # type: ignore[arg-type]  # as above
-        default = item.default if item.default is not MISSING else item.default_factory()  # type: ignore[misc]  # a setting has one of them
+        default = item.default
+        if item.default_factory is not MISSING:
+            default = item.default_factory()
         value = settings.get(item.name, default)
         values[item.name] = Decimal(str(value)) if hints[item.name] is Decimal and value not in (None, "") else value
     return values

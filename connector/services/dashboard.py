@@ -11,7 +11,16 @@ from typing import Any
 from peewee import fn
 
 from connector.plugins.api import actions
-from connector.store.models import Account, Listing, ListingTemplate, Order, PeriodicTask, Product, QueueItem, ReturnCase
+from connector.store.models import (
+    Account,
+    Listing,
+    ListingTemplate,
+    Order,
+    PeriodicTask,
+    Product,
+    QueueItem,
+    ReturnCase,
+)
 from connector.store.models.work import OPEN_STATES
 
 SELLING = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
@@ -43,7 +52,11 @@ def sales(now: datetime, account_id: int | None = None, days: int = 30) -> Sales
     day = 86_400_000_000
     bucket = (Order.placed_at.cast("BIGINT") - int(earlier.timestamp()) * 1_000_000) / day
     rows = (
-        _of_account(Order.select(Order.currency, bucket.alias("day"), fn.SUM(Order.total_minor).alias("total")), Order, account_id)
+        _of_account(
+            Order.select(Order.currency, bucket.alias("day"), fn.SUM(Order.total_minor).alias("total")),
+            Order,
+            account_id,
+        )
         .where(Order.placed_at >= earlier, Order.status.in_(SELLING))
         .group_by(Order.currency, bucket)
         .tuples()
@@ -167,7 +180,9 @@ def _account_todos(now: datetime, account_id: int | None) -> Iterable[Todo]:
     ).where(Account.active)
     for account in query.where(Account.id == account_id) if account_id else query:
         if account.problem:
-            yield Todo(f"{account.title} has a problem", account.problem, "bad", "accounts.edit_view", {"id": account.id})
+            yield Todo(
+                f"{account.title} has a problem", account.problem, "bad", "accounts.edit_view", {"id": account.id}
+            )
         elif not account.shop_id:
             yield Todo(
                 f"{account.title} is not connected", "Authorise it on TikTok Shop.", "warn", "accounts.index_view", {}
@@ -203,7 +218,9 @@ def sync_delay(now: datetime, account_id: int | None = None) -> Delay:
     )
     by_hour: dict[int, list[float]] = {}
     for created, finished in rows.order_by(QueueItem.id.desc()).limit(5_000).tuples():
-        by_hour.setdefault(int((finished - start).total_seconds() // 3600), []).append((finished - created).total_seconds())
+        by_hour.setdefault(int((finished - start).total_seconds() // 3600), []).append(
+            (finished - created).total_seconds()
+        )
     p50 = tuple(_quantile(by_hour.get(hour), 0.5) for hour in range(24))
     p99 = tuple(_quantile(by_hour.get(hour), 0.99) for hour in range(24))
     labels = tuple(f"{start + timedelta(hours=hour):%H:00}" for hour in range(24))
@@ -220,11 +237,10 @@ def _quantile(values: list[float] | None, share: float) -> float | None:
 
 def template_counts(template_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
     """Template id → (products, of those live on the marketplace)."""
-    rows = (
+    rows = _rows(
         Listing.select(Listing.template, Listing.status, fn.COUNT(Listing.id))
         .where(Listing.template.in_(list(template_ids)))
         .group_by(Listing.template, Listing.status)
-        .tuples()
     )
     counts: dict[int, tuple[int, int]] = {}
     for template_id, status, number in rows:
@@ -263,11 +279,10 @@ class Batch:
 
 def running_work(now: datetime) -> list[Batch]:
     """One batch per kind with open work, counted from its oldest open piece."""
-    rows = (
+    rows = _rows(
         QueueItem.select(QueueItem.kind, fn.MIN(QueueItem.id), fn.MIN(QueueItem.created_at))
         .where(QueueItem.state.in_(("queued", "running")))
         .group_by(QueueItem.kind)
-        .tuples()
     )
     return [_batch(f"{kind}:{first}", now, started) for kind, first, started in rows]
 
@@ -281,9 +296,7 @@ def finished_work(ids: Iterable[str], now: datetime) -> list[Batch]:
 def _batch(batch_id: str, now: datetime, started: datetime | int | None) -> Batch:
     kind, _, first = batch_id.partition(":")
     query = QueueItem.select(QueueItem.state, fn.COUNT(QueueItem.id))
-    states = dict(
-        query.where(QueueItem.id >= int(first), QueueItem.kind == kind).group_by(QueueItem.state).tuples()
-    )
+    states = dict(_rows(query.where(QueueItem.id >= int(first), QueueItem.kind == kind).group_by(QueueItem.state)))
     total = sum(states.values())
     still = sum(states.get(state, 0) for state in OPEN_STATES)
     label = actions.get(kind).label if kind in actions else kind
@@ -297,6 +310,11 @@ def _batch(batch_id: str, now: datetime, started: datetime | int | None) -> Batc
 def last_runs() -> list[PeriodicTask]:
     """Recurring work with its times, soonest first."""
     return list(PeriodicTask.select().order_by(PeriodicTask.next_at))
+
+
+def _rows(query: Any) -> list[Any]:
+    """The rows of a query as tuples."""
+    return list(query.tuples())
 
 
 def _of_account(query: Any, model: Any, account_id: int | None) -> Any:

@@ -76,7 +76,7 @@ def authenticate(email: str, password: str, address: str, now: datetime) -> User
         _count(place, FREE_TRIES * 4, now)
         raise LoginRefusedError("E-mail or password is wrong.")
     with transaction():
-        Setting.delete().where(Setting.key == pair).execute()
+        Setting.delete().where(Setting.key == pair).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
         user.last_login_at = now
         if _hasher.check_needs_rehash(user.password_hash):
             user.password_hash = _hasher.hash(password)

@@ -9,9 +9,9 @@ from pathlib import Path
 import flask
 import pytest
 from flask.testing import FlaskClient
-from tests.admin import world
 
 from connector.store.database import database
+from tests.admin import world
 
 
 def token(client: FlaskClient) -> str:

@@ -83,7 +83,9 @@ def add_users() -> None:
 
     first = people.create("admin@example.com", PASSWORD, "admin", datetime.now(UTC), name="Alex Admin")
     for role in ("operator", "viewer"):
-        User.create(email=f"{role}@example.com", password_hash=first.password_hash, role=role, created_at=datetime.now(UTC))
+        User.create(
+            email=f"{role}@example.com", password_hash=first.password_hash, role=role, created_at=datetime.now(UTC)
+        )
 
 
 def settings() -> tuple[Account, dict[str, Policy]]:
@@ -98,7 +100,9 @@ def settings() -> tuple[Account, dict[str, Policy]]:
         categories={}, attribute_sets=[], metadata_at=now,
     )  # fmt: skip
     policies = {
-        kind: Policy.create(title=f"Default {kind} policy", type=kind, settings={}, is_default=True, created_at=now, updated_at=now)
+        kind: Policy.create(
+            title=f"Default {kind} policy", type=kind, settings={}, is_default=True, created_at=now, updated_at=now
+        )
         for kind in ("image", "inventory", "pricing", "order", "synchronization")
     }
     account = Account.create(
@@ -115,7 +119,9 @@ def seed(products: int = 45) -> Account:
     """Everything that lists show."""
     now = datetime.now(UTC)
     account, policies = settings()
-    MarketplaceCategory.create(account=account, category_id="601", name="Hoodies", path="Menswear / Tops / Hoodies", is_leaf=True)
+    MarketplaceCategory.create(
+        account=account, category_id="601", name="Hoodies", path="Menswear / Tops / Hoodies", is_leaf=True
+    )
     template = ListingTemplate.create(
         account=account, name="Men's tops", category_id="601", category_path="Menswear / Tops / Hoodies", query="price > 10",
         image_policy=policies["image"], pricing_policy=policies["pricing"], inventory_policy=policies["inventory"], created_at=now, updated_at=now,
@@ -124,7 +130,14 @@ def seed(products: int = 45) -> Account:
         account=account, category_id="601", attribute_id="100", name="Material", is_required=True, is_customizable=True,
         values=[["1", "Cotton"], ["2", "Wool"]], fetched_at=now,
     )  # fmt: skip
-    RuleSetVersion.create(sha256="0" * 64, files={"apparel.rules": "# nothing yet\n"}, active=True, author="admin@example.com", created_at=now, activated_at=now)
+    RuleSetVersion.create(
+        sha256="0" * 64,
+        files={"apparel.rules": "# nothing yet\n"},
+        active=True,
+        author="admin@example.com",
+        created_at=now,
+        activated_at=now,
+    )
     add_products(account, template, products, now)
     order = add_order(account, now)
     ReturnCase.create(
@@ -132,14 +145,36 @@ def seed(products: int = 45) -> Account:
         status="RETURN_OR_REFUND_REQUEST_PENDING", role="BUYER", reason="damaged", reason_text="The zip is broken", line_ids=["L1"],
         refund_minor=5200, currency="USD", deadline=int((now + timedelta(hours=5)).timestamp()), imported_at=now, changed_at=now,
     )  # fmt: skip
-    HistoryEntry.create(at=now, actor="admin@example.com", action="policy.change", subject_type="policy", subject_id="1", message="buffer", before={"buffer": 0}, after={"buffer": 5})
+    HistoryEntry.create(
+        at=now,
+        actor="admin@example.com",
+        action="policy.change",
+        subject_type="policy",
+        subject_id="1",
+        message="buffer",
+        before={"buffer": 0},
+        after={"buffer": 5},
+    )
     return account
 
 
 def add_products(account: Account, template: ListingTemplate, count: int, now: datetime) -> None:
     """Hoodies in all states."""
-    states = [("ACTIVATE", "valid"), ("", "invalid"), ("PENDING", "valid"), ("FAILED", "valid"), ("SELLER_DEACTIVATED", "unchecked"), ("ACTIVATE", "valid")]
-    names = ["Chaz Kangeroo Hoodie", "Teton Pullover Hoodie", "Bruno Compete Hoodie", "Hero Hoodie", "Stark Fundamental Hoodie"]
+    states = [
+        ("ACTIVATE", "valid"),
+        ("", "invalid"),
+        ("PENDING", "valid"),
+        ("FAILED", "valid"),
+        ("SELLER_DEACTIVATED", "unchecked"),
+        ("ACTIVATE", "valid"),
+    ]
+    names = [
+        "Chaz Kangeroo Hoodie",
+        "Teton Pullover Hoodie",
+        "Bruno Compete Hoodie",
+        "Hero Hoodie",
+        "Stark Fundamental Hoodie",
+    ]
     for index in range(count):
         status, validation = states[index % len(states)]
         name, sku = f"{names[index % 5]} · {('XS', 'S', 'M', 'L', 'XL')[index // 5 % 5]}", f"MH{index:04}"
@@ -147,12 +182,26 @@ def add_products(account: Account, template: ListingTemplate, count: int, now: d
             store=account.store_id, entity_id=index + 1, sku=sku, name=name, price=Decimal("52.00"), salable=Decimal(index * 7 % 90),
             data={"id": index + 1, "sku": sku, "visibility": 4}, digest="d", seen_at=now,
         )  # fmt: skip
-        issues = [{"code": "draft.no_brand", "field": "brand", "message": "Brand is missing: choose one in the listing template.", "severity": "error", "rule": "tops", "line": 4, "request_id": "20261123"}]
+        issues = [
+            {
+                "code": "draft.no_brand",
+                "field": "brand",
+                "message": "Brand is missing: choose one in the listing template.",
+                "severity": "error",
+                "rule": "tops",
+                "line": 4,
+                "request_id": "20261123",
+            }
+        ]
         draft = domain.Draft(
             title=name, description="<p>Warm.</p>", category_id="601", category_version="v2", currency="USD", images=("a.jpg",),
             skus=(domain.DraftSku(sku, sku, Decimal("58.99"), {"W1": 12}, ladder=(domain.PriceStep("price", Decimal(52)), domain.PriceStep("in USD", Decimal("58.99"))), quantity_steps=("17 salable", "− 5 buffer", "= 12")),),
         )  # fmt: skip
-        confirmed = domain.Listing(remote_id=f"1729{index}", status=domain.Status(status), skus={sku: domain.ConfirmedSku("9", Decimal("58.99"), {"W1": 10})})
+        confirmed = domain.Listing(
+            remote_id=f"1729{index}",
+            status=domain.Status(status),
+            skus={sku: domain.ConfirmedSku("9", Decimal("58.99"), {"W1": 10})},
+        )
         live = bool(status)
         Listing.create(
             account=account, product=product, template=template, rule="tops", rule_file="apparel.rules", rule_line=4, rule_version=1,
@@ -178,6 +227,21 @@ def add_order(account: Account, now: datetime, number: int = 1) -> Order:
         imported_at=now, changed_at=now, buyer="Ada Lovelace", state="failed", failed_reason="The product MH0000 is disabled in Magento.",
     )  # fmt: skip
     for line in lines:
-        OrderLine.create(order=order, line_id=line.id, seller_sku=line.seller_sku, sku="MH0000", product_name=line.product_name, status=line.status, price_minor=5200)
-    Shipment.create(order=order, magento_shipment_id=3, increment_id="000000003", tracking_number="1Z999", carrier="UPS", created_at=now)
+        OrderLine.create(
+            order=order,
+            line_id=line.id,
+            seller_sku=line.seller_sku,
+            sku="MH0000",
+            product_name=line.product_name,
+            status=line.status,
+            price_minor=5200,
+        )
+    Shipment.create(
+        order=order,
+        magento_shipment_id=3,
+        increment_id="000000003",
+        tracking_number="1Z999",
+        carrier="UPS",
+        created_at=now,
+    )
     return order

@@ -31,8 +31,9 @@
     const condition = () => {
       const text = editor.text(), at = editor.view.state.selection.main.head;
       const starts = [...text.matchAll(/^(?:assign|segment|price|test)\b/gm)].map(match => match.index);
-      const start = starts.filter(index => index <= at).pop();
-      if (start === undefined || !text.startsWith('assign', start)) return null;
+      const inside = starts.filter(index => index <= at).pop();
+      const start = inside !== undefined && text.startsWith('assign', inside) ? inside : starts.find(index => text.startsWith('assign', index));
+      if (start === undefined) return null;
       const body = text.slice(start, starts.find(index => index > start) ?? text.length), where = body.search(/\bwhere\b/);
       return where < 0 ? null : { title: body.match(/"((?:[^"\\]|\\.)*)"/)?.[1] ?? '', text: body.slice(where + 5).replace(/#.*$/gm, '').trim() };
     };
@@ -52,6 +53,7 @@
     const soon = () => { clearTimeout(timer); timer = setTimeout(match, 500); };
     host.addEventListener('keyup', soon);
     host.addEventListener('click', soon);
+    soon();
     activate?.addEventListener('click', async () => {
       const why = await ask('What changes, in a few words? The new version becomes active at once.', 'Save and activate', { input: true });
       if (why === false) return;
@@ -68,6 +70,7 @@
     const small = make('div', { className: 'editor-small' });
     area.before(small);
     area.hidden = true;
+    small.closest('.f-control').append(result);
     window.mountRuleEditor(small, {
       doc: area.value, nonce: query.dataset.nonce, label: 'Query', complete: complete(query.dataset.complete),
       changed: text => { area.value = text; area.dispatchEvent(new Event('input', { bubbles: true })); },

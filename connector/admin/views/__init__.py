@@ -37,7 +37,6 @@ def SECTIONS() -> list[tuple[Guarded, str]]:  # noqa: N802 – reads as the tabl
     """Every view with its icon."""
     inside = {"category": CONFIGURATION}
     return [
-        (Wizard(name="Setup", endpoint="wizard"), "wand-sparkles"),
         (AccountView(Account, name="TikTok Accounts", endpoint="accounts", **inside), "store"),
         (StoreView(MagentoStore, name="Magento Store", endpoint="stores", **inside), "database"),
         (PolicyView(Policy, name="TikTok Policies", endpoint="policies", **inside), "shield-check"),
@@ -50,4 +49,5 @@ def SECTIONS() -> list[tuple[Guarded, str]]:  # noqa: N802 – reads as the tabl
         (QueueView(QueueItem, name="Queue Process", endpoint="queue"), "activity"),
         (HistoryView(HistoryEntry, name="History", endpoint="history"), "history"),
         (UserView(User, name="Users", endpoint="users"), "users"),
+        (Wizard(name="Setup", endpoint="wizard"), "wand-sparkles"),
     ]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
-from flask_admin import expose
 from peewee import JOIN, IntegrityError
 from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField, URLField
 from wtforms.validators import InputRequired, Length, Optional
 
 from connector.admin import formats
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.fields import Form, OneOf, RowField
 from connector.admin.site import actor, context, session_token
 from connector.errors import ConfigurationError
@@ -25,13 +24,26 @@ COUNTRIES = (
     ("SG", "Singapore"), ("TH", "Thailand"), ("VN", "Vietnam"), ("JP", "Japan"),
 )  # fmt: skip
 ENVIRONMENTS = (("production", "Production"), ("sandbox", "Sandbox"))
-PLAIN = ("title", "environment", "app_key", "service_id", "order_email", "api_url", "auth_url", "authorize_url", "active")
+PLAIN = (
+    "title",
+    "environment",
+    "app_key",
+    "service_id",
+    "order_email",
+    "api_url",
+    "auth_url",
+    "authorize_url",
+    "active",
+)
 ROWS = ("store", "synchronization_policy", "order_policy")
 
 
 def stores() -> list[tuple[int, str]]:
     """Store views to sell from."""
-    return [(s.id, f"{s.title} · {s.store_code}") for s in MagentoStore.select(MagentoStore.id, MagentoStore.title, MagentoStore.store_code)]
+    return [
+        (s.id, f"{s.title} · {s.store_code}")
+        for s in MagentoStore.select(MagentoStore.id, MagentoStore.title, MagentoStore.store_code)
+    ]
 
 
 def policies_of(kind: str) -> list[tuple[int, str]]:
@@ -43,12 +55,27 @@ def policies_of(kind: str) -> list[tuple[int, str]]:
 class AccountForm(Form):
     """How the shop is reached and what applies to it."""
 
-    title = StringField("Title", [InputRequired("Write a title."), Length(max=120)], description="Your own name for this shop. Buyers never see it.")
+    title = StringField(
+        "Title",
+        [InputRequired("Write a title."), Length(max=120)],
+        description="Your own name for this shop. Buyers never see it.",
+    )
     environment = SelectField("Environment", choices=ENVIRONMENTS, default="production")
-    country = SelectField("Country", choices=COUNTRIES, default="US", description="Where the shop is registered. It cannot be changed after saving.")
-    store = RowField("Store View", stores, description="Names and prices are read from this view; orders are made in it.")
+    country = SelectField(
+        "Country",
+        choices=COUNTRIES,
+        default="US",
+        description="Where the shop is registered. It cannot be changed after saving.",
+    )
+    store = RowField(
+        "Store View", stores, description="Names and prices are read from this view; orders are made in it."
+    )
     active = BooleanField("Active", default=True, description="Off: nothing is sent and no order is imported.")
-    order_email = EmailField("Order mailbox", [Optional(), Length(max=200)], description="Store orders carry it with the marketplace order number in its plus part.")
+    order_email = EmailField(
+        "Order mailbox",
+        [Optional(), Length(max=200)],
+        description="Store orders carry it with the marketplace order number in its plus part.",
+    )
     synchronization_policy = RowField("Synchronization Policy", lambda: policies_of("synchronization"), blank="–")
     order_policy = RowField("Order Policy", lambda: policies_of("order"), blank="–")
     app_key = StringField("App key", [Optional()], description="Of your app in the TikTok Shop Partner Center.")
@@ -57,7 +84,9 @@ class AccountForm(Form):
     warehouse_id = OneOf("Warehouse", (), blank="The shop's default")
     api_url = URLField("API address", [Optional()], default="https://open-api.tiktokglobalshop.com")
     auth_url = URLField("Token address", [Optional()], default="https://auth.tiktok-shops.com")
-    authorize_url = URLField("Consent address", [Optional()], description="Empty: TikTok Shop's own page for the country.")
+    authorize_url = URLField(
+        "Consent address", [Optional()], description="Empty: TikTok Shop's own page for the country."
+    )
 
 
 class AccountView(Grid):
@@ -74,7 +103,19 @@ class AccountView(Grid):
     empty_title = "No TikTok Shop yet"
     empty_text = "Add your shop's account and authorise it; the setup wizard leads through it."
     empty_link = ("wizard.index", "Open the setup")
-    column_list = ("id", "title", "connected", "active", "country", "store", "environment", "synchronization_policy", "order_policy", "shop_name", "onboarded_at")
+    column_list = (
+        "id",
+        "title",
+        "connected",
+        "active",
+        "country",
+        "store",
+        "environment",
+        "synchronization_policy",
+        "order_policy",
+        "shop_name",
+        "onboarded_at",
+    )
     column_labels = {
         "id": "Account Id",
         "store": "Store view",
@@ -89,7 +130,11 @@ class AccountView(Grid):
     mobile_columns = ("title", "connected", "active", "country", "store")
 
     def _row_link(self, _c: Any, row: Any, _n: str) -> Any:
-        return formats.link(url_for("accounts.edit_view", id=row.id), row.title, strong=True) if self.can_edit else row.title
+        return (
+            formats.link(url_for("accounts.edit_view", id=row.id), row.title, strong=True)
+            if self.can_edit
+            else row.title
+        )
 
     def _connected(self, _c: Any, row: Any, _n: str) -> Any:
         tones = {"yes": ("ok", "Connected"), "no": ("warn", "Not connected"), "bad": ("bad", "Needs attention")}
@@ -171,7 +216,9 @@ class AccountView(Grid):
         addresses = ("api_url", "auth_url")
         changed = model is not None and any(getattr(model, name) != form[name].data for name in addresses)
         if changed and model.app_secret and not form.app_secret.data:
-            raise ConfigurationError("An address changed: write the app secret again, so that it is never sent elsewhere by mistake.")
+            raise ConfigurationError(
+                "An address changed: write the app secret again, so that it is never sent elsewhere by mistake."
+            )
         for name in PLAIN:
             setattr(row, name, form[name].data.strip() if isinstance(form[name].data, str) else form[name].data)
         for name in ROWS:
@@ -196,7 +243,10 @@ class AccountView(Grid):
 
     def remove(self, model: Any) -> None:
         """Only an account that never sold anything."""
-        if Order.select().where(Order.account == model.id).exists() or Listing.select().where(Listing.account == model.id).exists():
+        if (
+            Order.select().where(Order.account == model.id).exists()
+            or Listing.select().where(Listing.account == model.id).exists()
+        ):
             raise ConfigurationError(f"“{model.title}” has listings or orders: switch it off instead of deleting it.")
         with transaction():
             model.delete_instance()
@@ -208,19 +258,19 @@ class AccountView(Grid):
             abort(404)
         return row
 
-    @expose("/connect/")
+    @page("/connect/")
     def connect_view(self) -> Any:
         """What authorising means, and the button that starts it."""
         if not self.may_change():
             abort(403)
         return self.render("ui/connect.html", account=self._one(), return_url=url_for("accounts.index_view"))
 
-    @expose("/connect/start/", methods=("POST",))
+    @page("/connect/start/", methods=("POST",))
     def start_view(self) -> Any:
         """To the marketplace's consent page. A form may not lead off this site, so a page of ours goes on."""
         return leave(self, self._one())
 
-    @expose("/connected/")
+    @page("/connected/")
     def connected_view(self) -> Any:
         """Where the consent leads back to when it was not started by the wizard."""
         flash("The account is connected. Fetch its onboarding data next.", "success")

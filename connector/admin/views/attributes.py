@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, url_for
-from flask_admin import expose
+from markupsafe import Markup
 from wtforms import StringField
 from wtforms.validators import Length, Optional
 
 from connector.admin import choices, filters, formats
 from connector.admin.asking import MenuEntry
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.fields import Form, OneOf, PairsField
 from connector.admin.site import actor, context
 from connector.errors import ConfigurationError
@@ -23,7 +23,11 @@ MAPPING = ("magento_attribute", "default_value_id", "default_custom", "value_map
 
 
 def _categories() -> list[tuple[str, str]]:
-    rows = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).where(ListingTemplate.category_id != "").distinct()
+    rows = (
+        ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path)
+        .where(ListingTemplate.category_id != "")
+        .distinct()
+    )
     return [(row.category_id, row.category_path or row.category_id) for row in rows]
 
 
@@ -56,8 +60,28 @@ class AttributeView(Grid):
     empty_title = "No attributes yet"
     empty_text = "Choose a category in a listing template, then refetch attributes."
     empty_link = ("templates.index_view", "Go to listing templates")
-    own_actions = (MenuEntry("delete", "Delete", confirm="Delete the selected attributes with their mapping? Refetching brings them back without it.", icon="trash-2", danger=True),)
-    column_list = ("id", "name", "code", "category", "required", "type", "magento_attribute", "default_value_id", "default_custom", "category_dependent", "is_variant")
+    own_actions = (
+        MenuEntry(
+            "delete",
+            "Delete",
+            confirm="Delete the selected attributes with their mapping? Refetching brings them back without it.",
+            icon="trash-2",
+            danger=True,
+        ),
+    )
+    column_list = (
+        "id",
+        "name",
+        "code",
+        "category",
+        "required",
+        "type",
+        "magento_attribute",
+        "default_value_id",
+        "default_custom",
+        "category_dependent",
+        "is_variant",
+    )
     column_labels = {
         "id": "ID",
         "code": "Code",
@@ -89,11 +113,21 @@ class AttributeView(Grid):
         filters.Is(TikTokAttribute.category_id, "Category", _categories),
         filters.YesNo(TikTokAttribute.is_required, "Required"),
         filters.YesNo(TikTokAttribute.is_sales, "Is Variant"),
-        filters.Is(TikTokAttribute.magento_attribute, "Magento Attribute", lambda: [("(none)", "not mapped"), *choices.magento_attributes()]),
+        filters.Is(
+            TikTokAttribute.magento_attribute,
+            "Magento Attribute",
+            lambda: [("(none)", "not mapped"), *choices.magento_attributes()],
+        ),
         filters.Contains(TikTokAttribute.name, "Name"),
     )
     column_formatters = {
-        "name": lambda v, c, m, n: formats.Markup('<a class="strong" href="{}" data-dialog>{}</a>').format(url_for("attributes.edit_view", id=m.id), m.name) if v.can_edit else m.name,
+        "name": lambda v, c, m, n: (
+            Markup('<a class="strong" href="{}" data-dialog>{}</a>').format(
+                url_for("attributes.edit_view", id=m.id), m.name
+            )
+            if v.can_edit
+            else m.name
+        ),
         "code": lambda v, c, m, n: formats.code(m.attribute_id),
         "type": lambda v, c, m, n: "Sales property" if m.is_sales else "Product property",
         "category": lambda v, c, m, n: formats.reason(m.category_path or m.category_id),
@@ -104,8 +138,18 @@ class AttributeView(Grid):
         "default_value_id": _recommended,
         "default_custom": lambda v, c, m, n: m.default_custom or formats.NOTHING,
     }
-    column_export_list = ("id", "attribute_id", "name", "category_id", "is_required", "is_sales", "magento_attribute", "default_value_id", "default_custom")
-    column_formatters_export: dict[str, Any] = {}  # noqa: RUF012 – declared as Flask-Admin declares it
+    column_export_list = (
+        "id",
+        "attribute_id",
+        "name",
+        "category_id",
+        "is_required",
+        "is_sales",
+        "magento_attribute",
+        "default_value_id",
+        "default_custom",
+    )
+    column_formatters_export: dict[str, Any] = {}
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """Adds the paths of the categories shown."""
@@ -113,7 +157,8 @@ class AttributeView(Grid):
         if isinstance(rows, list) and rows:
             node = MarketplaceCategory
             wanted = list({row.category_id for row in rows})
-            paths = dict(node.select(node.category_id, node.path).where(node.category_id.in_(wanted)).tuples())
+            found = node.select(node.category_id, node.path).where(node.category_id.in_(wanted))
+            paths = {row.category_id: row.path for row in found}
             for row in rows:
                 row.category_path = paths.get(row.category_id, "")
         return count, rows
@@ -121,12 +166,33 @@ class AttributeView(Grid):
     def edit_form(self, obj: Any = None) -> Any:
         """Choices of this attribute only."""
         options = value_pairs(obj.values)
-        fields: dict[str, Any] = {"magento_attribute": OneOf("Magento Attribute", choices.magento_attributes(), blank="–", description="Its value wins wherever a product has one.")}
+        fields: dict[str, Any] = {
+            "magento_attribute": OneOf(
+                "Magento Attribute",
+                choices.magento_attributes(),
+                blank="–",
+                description="Its value wins wherever a product has one.",
+            )
+        }
         if options:
-            fields["default_value_id"] = OneOf("Default Recommended Value", options, blank="–", description="Used where the Magento attribute gives nothing.")
-            fields["value_map"] = PairsField("Values", key_options=self.store_labels(obj), value_options=options, description="Store label → TikTok Shop value, where the names differ. Equal names need no line.")
+            fields["default_value_id"] = OneOf(
+                "Default Recommended Value",
+                options,
+                blank="–",
+                description="Used where the Magento attribute gives nothing.",
+            )
+            fields["value_map"] = PairsField(
+                "Values",
+                key_options=self.store_labels(obj),
+                value_options=options,
+                description="Store label → TikTok Shop value, where the names differ. Equal names need no line.",
+            )
         if obj.is_customizable or not options:
-            fields["default_custom"] = StringField("Default Custom Value", [Optional(), Length(max=200)], description="Your own text, where no recommended value fits.")
+            fields["default_custom"] = StringField(
+                "Default Custom Value",
+                [Optional(), Length(max=200)],
+                description="Your own text, where no recommended value fits.",
+            )
         from flask import request
 
         return type("MappingForm", (Form,), fields)(request.form if request.method == "POST" else None, obj=obj)
@@ -154,23 +220,41 @@ class AttributeView(Grid):
         with transaction():
             model.save(only=[getattr(TikTokAttribute, name) for name in MAPPING])
             self._refresh(model.account_id, model.category_id)
-            history.note(context().clock.now(), actor(), "attribute.map", "attribute", model.id, model.name, before=before, after=after)
+            history.note(
+                context().clock.now(),
+                actor(),
+                "attribute.map",
+                "attribute",
+                model.id,
+                model.name,
+                before=before,
+                after=after,
+            )
         return model
 
     @staticmethod
     def _refresh(account_id: int, category_id: str) -> int:
-        templates = ListingTemplate.select(ListingTemplate.id).where(ListingTemplate.account == account_id, ListingTemplate.category_id == category_id)
+        templates = ListingTemplate.select(ListingTemplate.id).where(
+            ListingTemplate.account == account_id, ListingTemplate.category_id == category_id
+        )
         return int(Listing.update(stale=True).where(Listing.template.in_(templates)).execute())
 
     def run_own(self, name: str, ids: Any) -> None:
         """Delete."""
         del name
         with transaction():
-            gone = TikTokAttribute.delete().where(TikTokAttribute.id.in_(ids)).execute()
-            history.note(context().clock.now(), actor(), "attribute.delete", "attribute", ",".join(map(str, ids))[:200], f"{gone} attributes deleted")
+            gone = TikTokAttribute.delete().where(TikTokAttribute.id.in_(ids)).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
+            history.note(
+                context().clock.now(),
+                actor(),
+                "attribute.delete",
+                "attribute",
+                ",".join(map(str, ids))[:200],
+                f"{gone} attributes deleted",
+            )
         flash(f"{gone} deleted. Refetch Attributes brings them back without their mapping.", "success")
 
-    @expose("/assign/", methods=("POST",))
+    @page("/assign/", methods=("POST",))
     def assign_view(self) -> Any:
         """Assign Attributes: every listing template takes the mapping; categories not read yet are read."""
         templates = list(ListingTemplate.select().where(ListingTemplate.category_id != ""))
@@ -180,12 +264,25 @@ class AttributeView(Grid):
         missing: dict[int, set[str]] = {}
         with transaction():
             count = sum(self._refresh(t.account_id, t.category_id) for t in templates)
-            history.note(context().clock.now(), actor(), "attribute.assign", "attribute", "all", f"assigned to {len(templates)} templates")
+            history.note(
+                context().clock.now(),
+                actor(),
+                "attribute.assign",
+                "attribute",
+                "all",
+                f"assigned to {len(templates)} templates",
+            )
         for template in templates:
             if (template.account_id, template.category_id) not in known:
                 missing.setdefault(template.account_id, set()).add(template.category_id)
         for account_id, categories in missing.items():
-            work.ask(context(), "refetch_attributes", [account_id], actor=actor(), arguments={"categories": sorted(categories)})
+            work.ask(
+                context(),
+                "refetch_attributes",
+                [account_id],
+                actor=actor(),
+                arguments={"categories": sorted(categories)},
+            )
         flash(f"Assigned to {len(templates)} listing templates; {count:,} products get new drafts.", "success")
         if missing:
             flash(f"Attributes of {sum(map(len, missing.values()))} categories are being fetched.", "info")

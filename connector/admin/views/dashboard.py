@@ -7,22 +7,22 @@ import json
 from typing import Any
 
 from flask import Response, redirect, request, session, url_for
-from flask_admin import AdminIndexView, expose
+from flask_admin import AdminIndexView
 
 from connector.admin import formats
-from connector.admin.base import Guarded
+from connector.admin.base import Guarded, page
 from connector.admin.site import context
 from connector.domain.money import from_minor
 from connector.services import dashboard
 from connector.store.models import Account
 
 
-class Dashboard(Guarded, AdminIndexView):
+class Dashboard(Guarded, AdminIndexView):  # type: ignore[misc]  # flask-admin has no types
     """Numbers come from the services; this view only arranges them."""
 
     open_changes = frozenset({"switch"})
 
-    @expose("/")
+    @page("/")
     def index(self) -> Any:
         """The dashboard of all accounts, or of the one chosen in the top bar."""
         now, account_id = context().clock.now(), session.get("account")
@@ -41,7 +41,7 @@ class Dashboard(Guarded, AdminIndexView):
             setup=dashboard.setup_counts(),
         )
 
-    @expose("/account", methods=("POST",))
+    @page("/account", methods=("POST",))
     def switch(self) -> Any:
         """Look at one account, or at all."""
         chosen = request.form.get("account", type=int)
@@ -51,8 +51,8 @@ class Dashboard(Guarded, AdminIndexView):
             session.pop("account", None)
         return redirect(self.return_url())
 
-    @expose("/live")
-    def live(self) -> Response:
+    @page("/live")
+    def live(self) -> Any:
         """Running work as JSON; unchanged work costs the browser a 304."""
         now = context().clock.now()
         work = dashboard.running_work(now)
@@ -116,7 +116,7 @@ def _tiles(now: Any, account_id: int | None, sales: Any, states: Any, delay: Any
         _tile(
             "Listings with issues",
             f"{invalid:,}",
-            f"{len(kinds)} kinds of problem" if invalid else "nothing is held back",
+            f"{len(kinds)} {'kind' if len(kinds) == 1 else 'kinds'} of problem" if invalid else "nothing is held back",
             url_for("products.index_view", flt0_validation_status_is="invalid"),
             "bad" if invalid else "",
         ),
@@ -145,7 +145,10 @@ def _whole(minor: int, currency: str) -> str:
 
 def _charts(sales: Any, states: Any, delay: Any) -> dict[str, Any]:
     groups = {"Live": ("ACTIVATE",), "In review": ("PENDING", "SCHEDULED"), "Rejected": ("FAILED",)}
-    groups |= {"Stopped": ("SELLER_DEACTIVATED", "PLATFORM_DEACTIVATED", "FREEZE"), "Not uploaded": ("", "DRAFT", "DELETED")}
+    groups |= {
+        "Stopped": ("SELLER_DEACTIVATED", "PLATFORM_DEACTIVATED", "FREEZE"),
+        "Not uploaded": ("", "DRAFT", "DELETED"),
+    }
     return {
         "sales": {
             "labels": sales.days,

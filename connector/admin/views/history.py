@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from connector.admin import filters, formats
 from connector.admin.base import Grid
 from connector.store.models import HistoryEntry
@@ -12,8 +14,11 @@ from connector.store.models import HistoryEntry
 def _change(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     if row.before is None and row.after is None:
         return formats.reason(row.message)
-    before, after = formats.Markup("<code>{}</code>").format(row.before), formats.Markup("<code>{}</code>").format(row.after)
-    return formats.reason(row.message) + formats.Markup('<span class="small">{} → {}</span>').format(before, after)
+    before, after = (
+        Markup("<code>{}</code>").format(row.before),
+        Markup("<code>{}</code>").format(row.after),
+    )
+    return formats.reason(row.message) + Markup('<span class="small">{} → {}</span>').format(before, after)
 
 
 class HistoryView(Grid):

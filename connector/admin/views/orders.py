@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
-from flask_admin import expose
+from markupsafe import Markup
 
 from connector.admin import filters, formats
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.site import allowed, local_url
 from connector.domain.money import from_minor
 from connector.domain.order import MarketplaceOrder
@@ -51,7 +51,7 @@ def _number(_v: Any, _c: Any, row: Any, _n: str) -> Any:
 
 
 def _items(_v: Any, _c: Any, row: Any, _n: str) -> Any:
-    return formats.Markup('<a href="{}" data-dialog>View Items</a>').format(url_for("orders.items_view", id=row.id))
+    return Markup('<a href="{}" data-dialog>View Items</a>').format(url_for("orders.items_view", id=row.id))
 
 
 class OrderView(Grid):
@@ -91,7 +91,16 @@ class OrderView(Grid):
     }
     column_sortable_list = tuple(
         (name, getattr(Order, name))
-        for name in ("tiktok_order_id", "state", "status", "magento_increment_id", "total_minor", "placed_at", "imported_at", "changed_at")
+        for name in (
+            "tiktok_order_id",
+            "state",
+            "status",
+            "magento_increment_id",
+            "total_minor",
+            "placed_at",
+            "imported_at",
+            "changed_at",
+        )
     )
     column_default_sort = ("placed_at", True)
     column_searchable_list = (Order.tiktok_order_id, Order.magento_increment_id)
@@ -104,9 +113,17 @@ class OrderView(Grid):
         ("On hold", {"flt0_marketplace_order_status_is": "ON_HOLD"}),
     )
     column_filters = (
-        filters.Is(Order.status, "Marketplace Order Status", [(k, label) for k, (_, label) in formats.ORDER_TONES.items()]),
         filters.Is(
-            Order.state, "Order Status", [(k or "(none)", f"{label} ({k})" if k else label) for k, (_, label) in formats.CLAIM_TONES.items() if k != "shipped"]
+            Order.status, "Marketplace Order Status", [(k, label) for k, (_, label) in formats.ORDER_TONES.items()]
+        ),
+        filters.Is(
+            Order.state,
+            "Order Status",
+            [
+                (k or "(none)", f"{label} ({k})" if k else label)
+                for k, (_, label) in formats.CLAIM_TONES.items()
+                if k != "shipped"
+            ],
         ),
         filters.Is(Order.account, "Account", _accounts),
         filters.Contains(Order.failed_reason, "Failed Reason"),
@@ -127,7 +144,19 @@ class OrderView(Grid):
         "items": _items,
         "account": lambda v, c, m, n: m.account.title,
     }
-    column_export_list = ("tiktok_order_id", "account", "magento_increment_id", "status", "state", "failed_reason", "total_minor", "currency", "placed_at", "imported_at", "changed_at")
+    column_export_list = (
+        "tiktok_order_id",
+        "account",
+        "magento_increment_id",
+        "status",
+        "state",
+        "failed_reason",
+        "total_minor",
+        "currency",
+        "placed_at",
+        "imported_at",
+        "changed_at",
+    )
     column_formatters_export = {
         "account": column_formatters["account"],
         "total_minor": lambda v, c, m, n: from_minor(m.total_minor, m.currency),
@@ -154,13 +183,13 @@ class OrderView(Grid):
             abort(404)
         return row, from_json(MarketplaceOrder, row.data)
 
-    @expose("/items/")
+    @page("/items/")
     def items_view(self) -> Any:
         """The pop-up of the list: names, prices, quantities, discounts."""
         row, order = self.one()
         return self.render("ui/order_items.html", row=row, lines=grouped(order), formats=formats, currency=row.currency)
 
-    @expose("/details/")
+    @page("/details/")
     def details_view(self) -> Any:
         """Order and account information; who may only look sees no buyer."""
         row = Order.get_or_none(Order.id == request.args.get("id", type=int))
@@ -193,7 +222,14 @@ def grouped(order: MarketplaceOrder) -> list[dict[str, Any]]:
     """Units of the same SKU, price and discounts together, as people count them."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for line in order.lines:
-        key = (line.seller_sku, line.sku_id, line.sale_price, line.seller_discount, line.platform_discount, line.cancelled)
+        key = (
+            line.seller_sku,
+            line.sku_id,
+            line.sale_price,
+            line.seller_discount,
+            line.platform_discount,
+            line.cancelled,
+        )
         group = groups.setdefault(
             key,
             {

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
-from flask_admin import expose
 from peewee import IntegrityError
 
 from connector.admin import filters, formats, policy_forms
 from connector.admin.asking import MenuEntry
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.site import actor, context
 from connector.errors import ConfigurationError, UnknownPluginError
 from connector.plugins.api import Policy as Plugin
@@ -41,7 +40,11 @@ def _valid(_v: Any, _c: Any, row: Any, _n: str) -> Any:
 def users_of(policy: Policy) -> list[str]:
     """Who uses it, in words."""
     template, account = ListingTemplate, Account
-    by = (template.image_policy == policy.id) | (template.pricing_policy == policy.id) | (template.inventory_policy == policy.id)
+    by = (
+        (template.image_policy == policy.id)
+        | (template.pricing_policy == policy.id)
+        | (template.inventory_policy == policy.id)
+    )
     found = [f"template “{row.name}”" for row in template.select(template.name).where(by).limit(5)]
     by = (account.order_policy == policy.id) | (account.synchronization_policy == policy.id)
     return found + [f"account “{row.title}”" for row in account.select(account.title).where(by).limit(5)]
@@ -50,7 +53,11 @@ def users_of(policy: Policy) -> list[str]:
 def refresh_listings(policy: Policy) -> None:
     """Ask for new drafts of everything that the policy decides over."""
     template = ListingTemplate
-    by = (template.image_policy == policy.id) | (template.pricing_policy == policy.id) | (template.inventory_policy == policy.id)
+    by = (
+        (template.image_policy == policy.id)
+        | (template.pricing_policy == policy.id)
+        | (template.inventory_policy == policy.id)
+    )
     Listing.update(stale=True).where(Listing.template.in_(template.select(template.id).where(by))).execute()
 
 
@@ -68,7 +75,13 @@ class PolicyView(Grid):
     empty_link = ("wizard.index", "Open the setup")
     own_actions = (
         MenuEntry("default", "Make default", icon="check"),
-        MenuEntry("delete", "Delete", confirm="Delete the selected policies? Those in use are kept.", icon="trash-2", danger=True),
+        MenuEntry(
+            "delete",
+            "Delete",
+            confirm="Delete the selected policies? Those in use are kept.",
+            icon="trash-2",
+            danger=True,
+        ),
     )
     column_list = ("id", "title", "type", "is_default", "valid", "created_at", "updated_at")
     column_labels = {"id": "ID", "is_default": "Is Default", "created_at": "Created At", "updated_at": "Updated At"}
@@ -83,7 +96,9 @@ class PolicyView(Grid):
         filters.Contains(Policy.title, "Title"),
     )
     column_formatters = {
-        "title": lambda v, c, m, n: formats.link(url_for("policies.edit_view", id=m.id), m.title, strong=True) if v.can_edit else m.title,
+        "title": lambda v, c, m, n: (
+            formats.link(url_for("policies.edit_view", id=m.id), m.title, strong=True) if v.can_edit else m.title
+        ),
         "type": _type,
         "is_default": lambda v, c, m, n: formats.yes_no(m.is_default),
         "valid": _valid,
@@ -136,7 +151,11 @@ class PolicyView(Grid):
         if settings is None:
             return None
         before = dict(model.settings) if model is not None else None
-        row = model or Policy(type=plugin.identifier, created_at=now, is_default=not Policy.select().where(Policy.type == plugin.identifier).exists())
+        row = model or Policy(
+            type=plugin.identifier,
+            created_at=now,
+            is_default=not Policy.select().where(Policy.type == plugin.identifier).exists(),
+        )
         row.title, row.settings, row.updated_at = form.title.data.strip(), settings, now
         try:
             with transaction():
@@ -163,7 +182,9 @@ class PolicyView(Grid):
             title, number = f"{model.title} (copy {number})", number + 1
         now = context().clock.now()
         with transaction():
-            copy: Policy = Policy.create(title=title, type=model.type, settings=model.settings, created_at=now, updated_at=now)
+            copy: Policy = Policy.create(
+                title=title, type=model.type, settings=model.settings, created_at=now, updated_at=now
+            )
             history.note(now, actor(), "policy.duplicate", "policy", copy.id, f"{title}, from {model.title}")
         return copy
 
@@ -171,10 +192,14 @@ class PolicyView(Grid):
         """A policy in use stays."""
         used = users_of(model)
         if used:
-            raise ConfigurationError(f"“{model.title}” is used by {', '.join(used)}: choose another policy there first.")
+            raise ConfigurationError(
+                f"“{model.title}” is used by {', '.join(used)}: choose another policy there first."
+            )
         with transaction():
-            Policy.delete().where(Policy.id == model.id).execute()
-            history.note(context().clock.now(), actor(), "policy.delete", "policy", model.id, model.title, before=model.settings)
+            Policy.delete().where(Policy.id == model.id).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
+            history.note(
+                context().clock.now(), actor(), "policy.delete", "policy", model.id, model.title, before=model.settings
+            )
 
     def run_own(self, name: str, ids: Any) -> None:
         """Make default, or delete what nothing uses."""
@@ -191,11 +216,9 @@ class PolicyView(Grid):
         if gone:
             flash(f"{gone} of {len(rows)} deleted.", "success")
 
-    @expose("/choose/")
+    @page("/choose/")
     def choose_view(self) -> Any:
         """Which type to add: for who has no menus."""
         if not self.can_create:
             return redirect(url_for("policies.index_view"))
         return self.render("ui/policy_types.html", types=types())
-
-

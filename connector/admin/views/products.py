@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_admin import expose
+from markupsafe import Markup
 from peewee import JOIN
 
 from connector.admin import filters, formats
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.domain.listing import Draft
 from connector.domain.listing import Listing as Confirmed
 from connector.domain.money import from_minor
@@ -34,7 +34,7 @@ def _statuses() -> list[tuple[str, str]]:
     return [(value or "(none)", label) for value, (_, label) in formats.LISTING_TONES.items()]
 
 
-def _name(view: Any, _c: Any, row: Any, _n: str) -> Any:
+def _name(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     return formats.link(url_for("products.details_view", id=row.id), row.product.name or row.product.sku, strong=True)
 
 
@@ -52,9 +52,9 @@ def _status(_v: Any, _c: Any, row: Any, _n: str) -> Any:
 
 def _template(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     if not row.template_id:
-        return formats.Markup('<span class="muted">none</span>')
+        return Markup('<span class="muted">none</span>')
     origin = "pinned by hand" if row.pinned else f"rule “{row.rule}”, line {row.rule_line}" if row.rule else ""
-    return formats.Markup('<span title="{}">{}</span>').format(origin, row.template.name)
+    return Markup('<span title="{}">{}</span>').format(origin, row.template.name)
 
 
 class ProductView(Grid):
@@ -248,7 +248,7 @@ class ProductView(Grid):
         wanted = "inventory_price_sync" if row.remote_id else "validate"
         return [entry for entry in self.bulk_menu() if entry.name == wanted]
 
-    @expose("/details/")
+    @page("/details/")
     def details_view(self) -> Any:
         """One listing: side by side, ladder, reasons, work, history."""
         row = Listing.get_or_none(Listing.id == request.args.get("id", type=int))
@@ -324,7 +324,9 @@ def compare(row: Any, draft: Draft | None, confirmed: Confirmed) -> list[dict[st
             _line(f"Price {label}", source_price, _money(sku.price, currency), _money(has_price, currency), bool(known))
         )
         lines.append(
-            _line(f"Quantity {label}", source_stock, formats.number(sku.quantity), formats.number(has_pieces), bool(known))
+            _line(
+                f"Quantity {label}", source_stock, formats.number(sku.quantity), formats.number(has_pieces), bool(known)
+            )
         )
     return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash
+from markupsafe import Markup
 from peewee import JOIN
 
 from connector.admin import filters, formats
@@ -46,9 +47,23 @@ class QueueView(Grid):
         MenuEntry("retry", "Retry", icon="rotate-ccw"),
         MenuEntry("first", "Run first", icon="zap"),
         MenuEntry("last", "Run last", icon="arrow-down"),
-        MenuEntry("cancel", "Cancel", confirm="Cancel the selected work? What runs already goes on.", icon="ban", danger=True),
+        MenuEntry(
+            "cancel", "Cancel", confirm="Cancel the selected work? What runs already goes on.", icon="ban", danger=True
+        ),
     )
-    column_list = ("name", "kind", "state", "account", "template", "attempts", "next_try_at", "priority", "why", "created_at", "finished_at")
+    column_list = (
+        "name",
+        "kind",
+        "state",
+        "account",
+        "template",
+        "attempts",
+        "next_try_at",
+        "priority",
+        "why",
+        "created_at",
+        "finished_at",
+    )
     column_labels = {
         "name": "Name",
         "kind": "Work",
@@ -94,7 +109,7 @@ class QueueView(Grid):
     column_formatters = {
         "kind": _kind,
         "state": _state,
-        "name": lambda v, c, m, n: formats.Markup('<span class="strong">{}</span>').format(m.name),
+        "name": lambda v, c, m, n: Markup('<span class="strong">{}</span>').format(m.name),
         "account": lambda v, c, m, n: m.account.title if m.account_id else "–",
         "template": lambda v, c, m, n: m.template.name if m.template_id else "–",
         "next_try_at": lambda v, c, m, n: formats.ago(m.next_try_at, never="–"),
@@ -106,7 +121,10 @@ class QueueView(Grid):
         "kind": _kind,
         "account": column_formatters["account"],
         "template": column_formatters["template"],
-        **{name: (lambda v, c, m, n: getattr(m, n).isoformat() if getattr(m, n) else "") for name in ("next_try_at", "created_at", "finished_at")},
+        **{
+            name: (lambda v, c, m, n: getattr(m, n).isoformat() if getattr(m, n) else "")
+            for name in ("next_try_at", "created_at", "finished_at")
+        },
     }
     column_export_list = (*column_list, "cause", "request_id")
 
@@ -126,7 +144,14 @@ class QueueView(Grid):
 
     def row_menu(self, row: Any) -> list[MenuEntry]:
         """What is possible in the row's state."""
-        possible = {"queued": "cancel", "waiting": "retry", "unknown": "retry", "rejected": "retry", "dead": "retry", "cancelled": "retry"}
+        possible = {
+            "queued": "cancel",
+            "waiting": "retry",
+            "unknown": "retry",
+            "rejected": "retry",
+            "dead": "retry",
+            "cancelled": "retry",
+        }
         return [entry for entry in self.bulk_menu() if entry.name == possible.get(row.state)]
 
     def run_own(self, name: str, ids: Any) -> None:
@@ -135,7 +160,9 @@ class QueueView(Grid):
         if name == "retry":
             flash(f"{work.retry(ctx, ids, actor=who)} of {len(ids)} queued again.", "success")
         elif name == "cancel":
-            flash(f"{work.cancel(ctx, ids, actor=who)} of {len(ids)} cancelled; the others run or have ended.", "success")
+            flash(
+                f"{work.cancel(ctx, ids, actor=who)} of {len(ids)} cancelled; the others run or have ended.", "success"
+            )
         else:
             changed = work.prioritise(ctx, ids, FIRST if name == "first" else LAST, actor=who)
             flash(f"{changed} of {len(ids)} moved; the others run or have ended.", "success")

@@ -6,17 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_admin import expose
+from markupsafe import Markup
 from peewee import JOIN
 
 from connector.admin import filters, formats
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.site import context, local_url
 from connector.domain.money import from_minor
 from connector.services import history
 from connector.store.models import Account, Order, OrderLine, ReturnCase
 
-DECISIONS = {"": ("neutral", "Open"), "wanted": ("info", "Being answered"), "sent": ("ok", "Answered"), "refused": ("bad", "Answer refused")}
+DECISIONS = {
+    "": ("neutral", "Open"),
+    "wanted": ("info", "Being answered"),
+    "sent": ("ok", "Answered"),
+    "refused": ("bad", "Answer refused"),
+}
 STORE = {"": ("neutral", "–"), "due": ("info", "Due"), "done": ("ok", "Done"), "none": ("neutral", "Nothing to do")}
 
 
@@ -26,13 +31,19 @@ def _deadline(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     at = datetime.fromtimestamp(row.deadline, UTC)
     hours = (at - context().clock.now()).total_seconds() / 3600
     tone = "bad" if hours < 6 else "warn" if hours < 24 else "neutral"
-    return formats.Markup('<span class="status status-{}">{}</span>').format(tone, formats.ago(at))
+    return Markup('<span class="status status-{}">{}</span>').format(tone, formats.ago(at))
 
 
 def _decision(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     shown = formats.badge(DECISIONS, row.decision_state)
     what = f"{row.decision} by {row.decided_by}" if row.decision else ""
     return shown + formats.reason(row.message or what)
+
+
+def _order(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    if not row.order_id:
+        return row.tiktok_order_id
+    return formats.link(url_for("orders.details_view", id=row.order_id), row.tiktok_order_id)
 
 
 def _statuses() -> list[tuple[str, str]]:
@@ -49,7 +60,19 @@ class ReturnView(Grid):
     account_column = ReturnCase.account
     empty_title = "No returns yet"
     empty_text = "Cancellations, returns and refunds that buyers ask for appear here with their deadlines."
-    column_list = ("request_id", "kind", "status", "deadline", "decision_state", "order", "reason_text", "refund_minor", "store_state", "account", "imported_at")
+    column_list = (
+        "request_id",
+        "kind",
+        "status",
+        "deadline",
+        "decision_state",
+        "order",
+        "reason_text",
+        "refund_minor",
+        "store_state",
+        "account",
+        "imported_at",
+    )
     column_labels = {
         "request_id": "Request",
         "kind": "Kind",
@@ -64,7 +87,8 @@ class ReturnView(Grid):
         "imported_at": "Imported",
     }
     column_sortable_list = tuple(
-        (name, getattr(ReturnCase, name)) for name in ("request_id", "kind", "status", "deadline", "refund_minor", "imported_at")
+        (name, getattr(ReturnCase, name))
+        for name in ("request_id", "kind", "status", "deadline", "refund_minor", "imported_at")
     )
     column_searchable_list = (ReturnCase.request_id, ReturnCase.tiktok_order_id, ReturnCase.reason_text)
     numeric = frozenset({"refund_minor"})
@@ -78,18 +102,22 @@ class ReturnView(Grid):
     column_filters = (
         filters.Is(ReturnCase.kind, "Kind", [("return", "Return"), ("cancellation", "Cancellation")]),
         filters.Is(ReturnCase.status, "Marketplace status", _statuses),
-        filters.Is(ReturnCase.decision_state, "Decision", [(k or "(none)", label) for k, (_, label) in DECISIONS.items()]),
+        filters.Is(
+            ReturnCase.decision_state, "Decision", [(k or "(none)", label) for k, (_, label) in DECISIONS.items()]
+        ),
         filters.Contains(ReturnCase.reason_text, "Reason"),
         filters.Is(ReturnCase.tiktok_order_id, "Order"),
         *filters.day(ReturnCase.imported_at, "Imported"),
     )
     column_formatters = {
-        "request_id": lambda v, c, m, n: formats.link(url_for("returns.details_view", id=m.id), m.request_id, strong=True),
+        "request_id": lambda v, c, m, n: formats.link(
+            url_for("returns.details_view", id=m.id), m.request_id, strong=True
+        ),
         "kind": lambda v, c, m, n: formats.words(m.kind),
         "status": lambda v, c, m, n: formats.words(m.status),
         "deadline": _deadline,
         "decision_state": _decision,
-        "order": lambda v, c, m, n: formats.link(url_for("orders.details_view", id=m.order_id), m.tiktok_order_id) if m.order_id else m.tiktok_order_id,
+        "order": _order,
         "reason_text": lambda v, c, m, n: formats.reason(m.reason_text or m.reason),
         "refund_minor": lambda v, c, m, n: formats.minor(m.refund_minor, m.currency),
         "store_state": lambda v, c, m, n: formats.badge(STORE, m.store_state, plain=True),
@@ -115,16 +143,25 @@ class ReturnView(Grid):
         """Both answers while none was given."""
         return [] if row.decision else self.bulk_menu()
 
-    @expose("/details/")
+    @page("/details/")
     def details_view(self) -> Any:
         """One case with its units and history."""
-        row = ReturnCase.select().join(Order, JOIN.LEFT_OUTER).where(ReturnCase.id == request.args.get("id", type=int)).first()
+        row = (
+            ReturnCase.select()
+            .join(Order, JOIN.LEFT_OUTER)
+            .where(ReturnCase.id == request.args.get("id", type=int))
+            .first()
+        )
         if row is None:
             flash("That request is not here any more.", "warning")
             return redirect(url_for("returns.index_view"))
-        units = OrderLine.select().where(OrderLine.order == row.order_id, OrderLine.line_id.in_(row.line_ids)) if row.order_id else []
+        units = (
+            OrderLine.select().where(OrderLine.order == row.order_id, OrderLine.line_id.in_(row.line_ids))
+            if row.order_id
+            else []
+        )
         facts = [
-            ("Order", self.column_formatters["order"](self, None, row, "order")),
+            ("Order", _order(self, None, row, "order")),
             ("Account", row.account.title),
             ("Type", formats.words(row.type)),
             ("Asked by", formats.words(row.role)),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, flash, jsonify, redirect, request, url_for
-from flask_admin import expose
 
-from connector.admin.base import Guarded
+from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
 from connector.rules.metadata import BUILT_IN
@@ -29,7 +28,7 @@ class RuleView(Guarded):
     change_role = "admin"
     open_changes = frozenset({"check_view", "match_view", "preview_view"})
 
-    @expose("/")
+    @page("/")
     def index(self) -> Any:
         """The editor with one file of the set."""
         from connector.services import rulesets
@@ -39,9 +38,11 @@ class RuleView(Guarded):
         if name not in files:
             name = next(iter(sorted(files)), "rules.rules")
         active = RuleSetVersion.get_or_none(RuleSetVersion.active)
-        return self.render("ui/rules.html", files=files or {name: ""}, name=name, active=active, nonce=style_nonce(), stores=_stores())
+        return self.render(
+            "ui/rules.html", files=files or {name: ""}, name=name, active=active, nonce=style_nonce(), stores=_stores()
+        )
 
-    @expose("/check", methods=("POST",))
+    @page("/check", methods=("POST",))
     def check_view(self) -> Any:
         """Every problem of the set; those of the open file with their places."""
         from connector.services import rulesets
@@ -58,23 +59,26 @@ class RuleView(Guarded):
             version=checked.version_sha or "",
         )
 
-    @expose("/match", methods=("POST",))
+    @page("/match", methods=("POST",))
     def match_view(self) -> Any:
         """How many products of a store fit a condition."""
         from connector.services import rulesets
 
-        store = MagentoStore.get_or_none(MagentoStore.id == request.form.get("store", type=int)) or MagentoStore.select().first()
+        store = (
+            MagentoStore.get_or_none(MagentoStore.id == request.form.get("store", type=int))
+            or MagentoStore.select().first()
+        )
         if store is None:
             abort(404)
         text = request.form.get("text", "")
         return jsonify(matched_json(text, rulesets.match_condition(store, text, limit=6)))
 
-    @expose("/complete")
+    @page("/complete")
     def complete_view(self) -> Any:
         """Fields, labels, categories, templates and words that begin like what is written."""
         return jsonify(completions(request.args.get("q", "")))
 
-    @expose("/save", methods=("POST",))
+    @page("/save", methods=("POST",))
     def save_view(self) -> Any:
         """Save the set as a new version and make it active; a set with errors changes nothing."""
         from connector.services import rulesets
@@ -84,14 +88,14 @@ class RuleView(Guarded):
         flash("The new version is active.", "success")
         return redirect(url_for("rules.index", file=name))
 
-    @expose("/versions/")
+    @page("/versions/")
     def versions(self) -> Any:
         """All versions, newest first."""
         rows = list(RuleSetVersion.select().order_by(RuleSetVersion.number.desc()).limit(200))
         shown = RuleSetVersion.get_or_none(RuleSetVersion.number == request.args.get("number", type=int))
         return self.render("ui/rule_versions.html", rows=rows, shown=shown)
 
-    @expose("/versions/restore", methods=("POST",))
+    @page("/versions/restore", methods=("POST",))
     def restore(self) -> Any:
         """Make an earlier version's text the active one, as a new version."""
         from connector.services import rulesets

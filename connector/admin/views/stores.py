@@ -28,9 +28,23 @@ class StoreForm(Form):
     """Address, way in, and which store view. What is stored encrypted is never shown again."""
 
     title = StringField("Title", [InputRequired("Write a title."), Length(max=120)])
-    base_url = URLField("Store address", [InputRequired("Write the store's address.")], description="Such as https://shop.example.com, where /rest is below it.")
-    auth = SelectField("Log-in", choices=(("oauth", "OAuth 1.0a (integration)"), ("bearer", "Bearer token")), default="oauth", description="Magento: System, Extensions, Integrations.")
-    store_code = StringField("Store view code", [InputRequired("Write the store view's code.")], default="default", description="Names and prices are read in this view; orders are made in it.")
+    base_url = URLField(
+        "Store address",
+        [InputRequired("Write the store's address.")],
+        description="Such as https://shop.example.com, where /rest is below it.",
+    )
+    auth = SelectField(
+        "Log-in",
+        choices=(("oauth", "OAuth 1.0a (integration)"), ("bearer", "Bearer token")),
+        default="oauth",
+        description="Magento: System, Extensions, Integrations.",
+    )
+    store_code = StringField(
+        "Store view code",
+        [InputRequired("Write the store view's code.")],
+        default="default",
+        description="Names and prices are read in this view; orders are made in it.",
+    )
     consumer_key = StringField("Consumer key", [Optional()])
     consumer_secret = PasswordField("Consumer secret", [Optional()], description=HELP)
     access_token = PasswordField("Access token", [Optional()], description=HELP)
@@ -57,14 +71,32 @@ class StoreView(Grid):
         MenuEntry("test", "Test connection", icon="plug"),
         MenuEntry("refresh", "Read store data again", icon="database"),
     )
-    column_list = ("title", "base_url", "store_code", "base_currency", "timezone", "metadata_at", "synced_at", "products")
-    column_labels = {"base_url": "Address", "store_code": "Store View", "base_currency": "Currency", "timezone": "Time zone", "metadata_at": "Store data read", "synced_at": "Products read"}
+    column_list = (
+        "title",
+        "base_url",
+        "store_code",
+        "base_currency",
+        "timezone",
+        "metadata_at",
+        "synced_at",
+        "products",
+    )
+    column_labels = {
+        "base_url": "Address",
+        "store_code": "Store View",
+        "base_currency": "Currency",
+        "timezone": "Time zone",
+        "metadata_at": "Store data read",
+        "synced_at": "Products read",
+    }
     column_sortable_list = ("title", "base_url", "metadata_at", "synced_at")
     column_searchable_list = (MagentoStore.title, MagentoStore.base_url)
     numeric = frozenset({"products"})
     mobile_columns = ("title", "base_url", "store_code", "synced_at")
     column_formatters = {
-        "title": lambda v, c, m, n: formats.link(url_for("stores.edit_view", id=m.id), m.title, strong=True) if v.can_edit else m.title,
+        "title": lambda v, c, m, n: (
+            formats.link(url_for("stores.edit_view", id=m.id), m.title, strong=True) if v.can_edit else m.title
+        ),
         "base_url": lambda v, c, m, n: formats.code(m.base_url),
         "metadata_at": lambda v, c, m, n: formats.ago(m.metadata_at),
         "synced_at": lambda v, c, m, n: formats.ago(m.synced_at),
@@ -75,7 +107,14 @@ class StoreView(Grid):
         """Without secrets and without the store's own large data."""
         store = MagentoStore
         return store.select(
-            store.id, store.title, store.base_url, store.store_code, store.base_currency, store.timezone, store.metadata_at, store.synced_at
+            store.id,
+            store.title,
+            store.base_url,
+            store.store_code,
+            store.base_currency,
+            store.timezone,
+            store.metadata_at,
+            store.synced_at,
         )
 
     def row_menu(self, row: Any) -> list[MenuEntry]:
@@ -93,7 +132,9 @@ class StoreView(Grid):
         now = context().clock.now()
         row = model or MagentoStore()
         if model is not None and model.base_url != form.base_url.data.rstrip("/") and not form.access_token.data:
-            raise ConfigurationError("The address changed: write the access token again, so that it is never sent elsewhere by mistake.")
+            raise ConfigurationError(
+                "The address changed: write the access token again, so that it is never sent elsewhere by mistake."
+            )
         for name in PLAIN:
             setattr(row, name, (form[name].data or "").strip())
         row.base_url = row.base_url.rstrip("/")
@@ -111,7 +152,7 @@ class StoreView(Grid):
         if used:
             raise ConfigurationError(f"“{model.title}” is sold by {', '.join(used)}: it cannot be deleted.")
         with transaction():
-            MagentoStore.delete().where(MagentoStore.id == model.id).execute()
+            MagentoStore.delete().where(MagentoStore.id == model.id).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
             history.note(context().clock.now(), actor(), "store.delete", "store", model.id, model.title)
 
     def run_own(self, name: str, ids: Any) -> None:

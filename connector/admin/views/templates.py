@@ -6,14 +6,13 @@ import re
 from typing import Any
 
 from flask import abort, flash, jsonify, request, url_for
-from flask_admin import expose
 from peewee import JOIN, IntegrityError
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from connector.admin import filters, formats
 from connector.admin.asking import MenuEntry
-from connector.admin.base import Grid
+from connector.admin.base import Grid, page
 from connector.admin.fields import Form, RowField
 from connector.admin.rule_text import matched_json
 from connector.admin.site import actor, context, style_nonce
@@ -43,17 +42,40 @@ class TemplateForm(Form):
     """One group of products on one account."""
 
     account = RowField("Account", accounts)
-    name = StringField("Template Name", [InputRequired("Write a name."), Length(max=120)], description="Rules assign products to it by this name.")
+    name = StringField(
+        "Template Name",
+        [InputRequired("Write a name."), Length(max=120)],
+        description="Rules assign products to it by this name.",
+    )
     enabled = BooleanField("Enabled", default=True, description="Off: its products are neither uploaded nor changed.")
-    category = StringField("Category", [Optional()], description="Leaf category on TikTok Shop: write part of its name and choose.")
+    category = StringField(
+        "Category", [Optional()], description="Leaf category on TikTok Shop: write part of its name and choose."
+    )
     image_policy = RowField("Image Policy", lambda: policies_of("image"), blank="–")
     pricing_policy = RowField("Pricing Policy", lambda: policies_of("pricing"), blank="–")
     inventory_policy = RowField("Inventory Policy", lambda: policies_of("inventory"), blank="–")
-    query = TextAreaField("Query", [Optional()], description="A condition such as: category under \"Men/Tops\" and price > 15. Empty: only rules and pins bring products.")
-    query_priority = IntegerField("Priority", [InputRequired("Write a number."), NumberRange(0, 10_000)], default=100, description="A product that fits two templates joins the one with the lower number.")
+    query = TextAreaField(
+        "Query",
+        [Optional()],
+        description='A condition such as: category under "Men/Tops" and price > 15. Empty: only rules and pins bring products.',
+    )
+    query_priority = IntegerField(
+        "Priority",
+        [InputRequired("Write a number."), NumberRange(0, 10_000)],
+        default=100,
+        description="A product that fits two templates joins the one with the lower number.",
+    )
     brand_id = StringField("Brand id", [Optional(), Regexp(r"\d+", message="Write the brand's number.")])
-    size_chart = StringField("Size chart", [Optional(), Length(max=500)], description="Address of a picture, where the category asks for one.")
-    package_weight = StringField("Package weight", [Optional(), Regexp(NUMBER, message="Write a number such as 0.5.")], description="For products without a weight of their own.")
+    size_chart = StringField(
+        "Size chart",
+        [Optional(), Length(max=500)],
+        description="Address of a picture, where the category asks for one.",
+    )
+    package_weight = StringField(
+        "Package weight",
+        [Optional(), Regexp(NUMBER, message="Write a number such as 0.5.")],
+        description="For products without a weight of their own.",
+    )
     length = StringField("Package length", [Optional(), Regexp(NUMBER, message="Write a number such as 20.")])
     width = StringField("Package width", [Optional(), Regexp(NUMBER, message="Write a number such as 20.")])
     height = StringField("Package height", [Optional(), Regexp(NUMBER, message="Write a number such as 20.")])
@@ -62,7 +84,9 @@ class TemplateForm(Form):
         """One of the account's leaves, by the id at its end."""
         chosen = _CHOSEN.search(field.data or "")
         node = MarketplaceCategory
-        leaf = chosen and node.get_or_none(node.account == self.account.data, node.category_id == chosen.group(1), node.is_leaf)
+        leaf = chosen and node.get_or_none(
+            node.account == self.account.data, node.category_id == chosen.group(1), node.is_leaf
+        )
         if field.data and not leaf:
             raise ValidationError("Choose a category of the list; fetch onboarding data when it is empty.")
         self.leaf = leaf
@@ -83,9 +107,27 @@ class TemplateView(Grid):
     own_actions = (
         MenuEntry("edit", "Edit policies", icon="shield-check", asks=True),
         MenuEntry("status", "Change Status", icon="power", asks=True),
-        MenuEntry("delete", "Delete", confirm="Delete the selected templates? Their products leave them.", icon="trash-2", danger=True),
+        MenuEntry(
+            "delete",
+            "Delete",
+            confirm="Delete the selected templates? Their products leave them.",
+            icon="trash-2",
+            danger=True,
+        ),
     )
-    column_list = ("id", "name", "enabled", "category_path", "total", "live", "rest", "image_policy", "pricing_policy", "inventory_policy", "account")
+    column_list = (
+        "id",
+        "name",
+        "enabled",
+        "category_path",
+        "total",
+        "live",
+        "rest",
+        "image_policy",
+        "pricing_policy",
+        "inventory_policy",
+        "account",
+    )
     column_labels = {
         "id": "ID",
         "name": "Template Name",
@@ -96,7 +138,12 @@ class TemplateView(Grid):
         "rest": "Inactive Products",
     }
     column_searchable_list = (ListingTemplate.name, ListingTemplate.category_path)
-    column_sortable_list = (("id", ListingTemplate.id), ("name", ListingTemplate.name), ("enabled", ListingTemplate.enabled), ("category_path", ListingTemplate.category_path))
+    column_sortable_list = (
+        ("id", ListingTemplate.id),
+        ("name", ListingTemplate.name),
+        ("enabled", ListingTemplate.enabled),
+        ("category_path", ListingTemplate.category_path),
+    )
     numeric = frozenset({"id", "total", "live", "rest"})
     hidden_default = ("id",)
     mobile_columns = ("name", "enabled", "category_path", "total", "live", "rest")
@@ -108,7 +155,11 @@ class TemplateView(Grid):
     )
 
     def _name(self, _c: Any, row: Any, _n: str) -> Any:
-        return formats.link(url_for("templates.edit_view", id=row.id), row.name, strong=True) if self.can_edit else row.name
+        return (
+            formats.link(url_for("templates.edit_view", id=row.id), row.name, strong=True)
+            if self.can_edit
+            else row.name
+        )
 
     def _products(self, _c: Any, row: Any, name: str) -> Any:
         if name != "total" or not row.total:
@@ -117,8 +168,12 @@ class TemplateView(Grid):
 
     column_formatters = {
         "name": _name,
-        "enabled": lambda v, c, m, n: formats.badge({"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}, "1" if m.enabled else "0", plain=m.enabled),
-        "category_path": lambda v, c, m, n: formats.reason(m.category_path) if m.category_path else formats.badge({"": ("bad", "Missing")}, ""),
+        "enabled": lambda v, c, m, n: formats.badge(
+            {"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}, "1" if m.enabled else "0", plain=m.enabled
+        ),
+        "category_path": lambda v, c, m, n: (
+            formats.reason(m.category_path) if m.category_path else formats.badge({"": ("bad", "Missing")}, "")
+        ),
         "total": _products,
         "live": _products,
         "rest": _products,
@@ -134,14 +189,25 @@ class TemplateView(Grid):
     def columns_query(self) -> Any:
         """Without category rules."""
         t = ListingTemplate
-        return t.select(t.id, t.name, t.enabled, t.category_path, t.account, t.image_policy, t.pricing_policy, t.inventory_policy, Account.id, Account.title).join(Account, JOIN.INNER)
+        return t.select(
+            t.id,
+            t.name,
+            t.enabled,
+            t.category_path,
+            t.account,
+            t.image_policy,
+            t.pricing_policy,
+            t.inventory_policy,
+            Account.id,
+            Account.title,
+        ).join(Account, JOIN.INNER)
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """Adds the counts of the rows shown, and the titles of their policies, by two queries."""
         count, rows = super().get_list(*args, **kwargs)
         if isinstance(rows, list):
             counts = dashboard.template_counts(row.id for row in rows)
-            titles = dict(Policy.select(Policy.id, Policy.title).tuples())
+            titles = {row.id: row.title for row in Policy.select(Policy.id, Policy.title)}
             for row in rows:
                 row.total, row.live = counts.get(row.id, (0, 0))
                 row.rest = row.total - row.live
@@ -179,7 +245,17 @@ class TemplateView(Grid):
         row = model or ListingTemplate(created_at=now)
         if not self._query_checks(form):
             return None
-        for name in ("account", "name", "enabled", *POLICIES, "query", "query_priority", "brand_id", "size_chart", "package_weight"):
+        for name in (
+            "account",
+            "name",
+            "enabled",
+            *POLICIES,
+            "query",
+            "query_priority",
+            "brand_id",
+            "size_chart",
+            "package_weight",
+        ):
             value = form[name].data
             setattr(row, name, value.strip() if isinstance(value, str) else value)
         row.dimensions = {side: form[side].data for side in DIMENSIONS if form[side].data}
@@ -204,11 +280,13 @@ class TemplateView(Grid):
         from connector.services import rulesets
 
         account = Account.get_by_id(form.account.data)
-        problems = [p for p in rulesets.match_condition(account.store, text, limit=0).problems if p.severity.value == "error"]
+        problems = [
+            p for p in rulesets.match_condition(account.store, text, limit=0).problems if p.severity.value == "error"
+        ]
         form.query.errors = [*form.query.errors, *(f"Line {p.line}, column {p.column}: {p.message}" for p in problems)]
         return not problems
 
-    @expose("/match/", methods=("POST",))
+    @page("/match/", methods=("POST",))
     def match_view(self) -> Any:
         """Live check of a query: problems, how many products match, some of them."""
         from connector.services import rulesets
@@ -219,11 +297,13 @@ class TemplateView(Grid):
         text = request.form.get("text", "")
         return jsonify(matched_json(text, rulesets.match_condition(account.store, text, limit=6)))
 
-    @expose("/categories/")
+    @page("/categories/")
     def categories_view(self) -> Any:
         """Leaves whose path contains what was written."""
         node, words = MarketplaceCategory, request.args.get("q", "").split()
-        query = node.select(node.category_id, node.path).where(node.account == request.args.get("account", type=int), node.is_leaf, node.available)
+        query = node.select(node.category_id, node.path).where(
+            node.account == request.args.get("account", type=int), node.is_leaf, node.available
+        )
         for word in words[:6]:
             query = query.where(node.path.contains(word))
         return jsonify([category_label(row.path, row.category_id) for row in query.order_by(node.path).limit(20)])
@@ -236,8 +316,19 @@ class TemplateView(Grid):
                 kind = name.partition("_")[0]
                 options = [("", "Keep"), *((str(i), title) for i, title in policies_of(kind))]
                 choices["edit"].append((name, f"{kind.capitalize()} Policy", options))
-        questions = [{"name": n, "label": label, "kind": "select", "choices": options, "required": False, "help_text": ""} for n, label, options in choices[entry.name]]
-        return self.render("ui/ask.html", action=entry, questions=questions, rows=None, return_url=self.return_url(), list_query=request.args.get("query", ""), rowid="")
+        questions = [
+            {"name": n, "label": label, "kind": "select", "choices": options, "required": False, "help_text": ""}
+            for n, label, options in choices[entry.name]
+        ]
+        return self.render(
+            "ui/ask.html",
+            action=entry,
+            questions=questions,
+            rows=None,
+            return_url=self.return_url(),
+            list_query=request.args.get("query", ""),
+            rowid="",
+        )
 
     def run_own(self, name: str, ids: Any) -> None:
         """Change status, change policies, or delete."""
@@ -262,14 +353,24 @@ class TemplateView(Grid):
         with transaction():
             ListingTemplate.update({**changes, "updated_at": now}).where(ListingTemplate.id.in_(ids)).execute()
             Listing.update(stale=True).where(Listing.template.in_(ids)).execute()
-            history.note(now, actor(), f"template.{name}", "template", ",".join(map(str, ids))[:200], f"{len(ids)} templates", after=changes)
+            history.note(
+                now,
+                actor(),
+                f"template.{name}",
+                "template",
+                ",".join(map(str, ids))[:200],
+                f"{len(ids)} templates",
+                after=changes,
+            )
         flash(f"{len(ids)} templates changed.", "success")
 
     def remove(self, model: Any) -> None:
         """A template with live products stays."""
         live = Listing.select().where(Listing.template == model.id, Listing.status == "ACTIVATE").count()
         if live:
-            raise ConfigurationError(f"“{model.name}” has {live:,} live products: change their status to Inactive, or assign them elsewhere, first.")
+            raise ConfigurationError(
+                f"“{model.name}” has {live:,} live products: change their status to Inactive, or assign them elsewhere, first."
+            )
         with transaction():
-            ListingTemplate.delete().where(ListingTemplate.id == model.id).execute()
+            ListingTemplate.delete().where(ListingTemplate.id == model.id).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
             history.note(context().clock.now(), actor(), "template.delete", "template", model.id, model.name)

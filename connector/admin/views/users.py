@@ -16,7 +16,11 @@ from connector.services.people import PersonError
 from connector.store.database import transaction
 from connector.store.models import User
 
-ROLES = (("admin", "Admin: everything"), ("operator", "Operator: products, orders, queue"), ("viewer", "Viewer: looks only"))
+ROLES = (
+    ("admin", "Admin: everything"),
+    ("operator", "Operator: products, orders, queue"),
+    ("viewer", "Viewer: looks only"),
+)
 
 
 class NewUser(Form):
@@ -72,7 +76,9 @@ class UserView(Grid):
         """Create or change; the last administrator stays one."""
         now, who = context().clock.now(), actor()
         if model is None:
-            return people.create(form.email.data, form.password.data, form.role.data, now, name=form.name.data or "", actor=who)
+            return people.create(
+                form.email.data, form.password.data, form.role.data, now, name=form.name.data or "", actor=who
+            )
         if people.last_admin(model) and (form.role.data != "admin" or not form.active.data):
             raise PersonError("This is the only active administrator: make somebody else one first.")
         if form.password.data:

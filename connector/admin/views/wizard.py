@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_admin import expose
 from wtforms import BooleanField, EmailField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from connector.admin.base import Guarded
+from connector.admin.base import Guarded, page
 from connector.admin.fields import Form, RowField
 from connector.admin.site import actor, context
 from connector.admin.views.accounts import COUNTRIES, ENVIRONMENTS, leave, stores
@@ -20,25 +19,51 @@ from connector.store.database import transaction
 from connector.store.models import Account, Policy, Setting
 
 KEY = "wizard"
-STEPS = (("registration", "Registration"), ("account", "Account Onboarding"), ("policies", "Default Policies"), ("summary", "Summary"))
+STEPS = (
+    ("registration", "Registration"),
+    ("account", "Account Onboarding"),
+    ("policies", "Default Policies"),
+    ("summary", "Summary"),
+)
 
 
 class Registration(Form):
     """Who sets it up, and that they agree."""
 
-    email = EmailField("Email", [InputRequired("Write your e-mail address."), Length(max=254)], description="Kept on this installation only; store orders take it as their mailbox.")
-    terms = BooleanField("Terms & Condition", [InputRequired("Accept the terms to go on.")], description="I accept that Connector changes products, orders and stock of the store and of the shop that I connect.")
+    email = EmailField(
+        "Email",
+        [InputRequired("Write your e-mail address."), Length(max=254)],
+        description="Kept on this installation only; store orders take it as their mailbox.",
+    )
+    terms = BooleanField(
+        "Terms & Condition",
+        [InputRequired("Accept the terms to go on.")],
+        description="I accept that Connector changes products, orders and stock of the store and of the shop that I connect.",
+    )
 
 
 class Onboarding(Form):
     """The account, as the guide asks for it."""
 
-    title = StringField("Title", [InputRequired("Write a title."), Length(max=120)], description="Your own name for this shop. Buyers never see it.")
+    title = StringField(
+        "Title",
+        [InputRequired("Write a title."), Length(max=120)],
+        description="Your own name for this shop. Buyers never see it.",
+    )
     environment = SelectField("Environment Type", choices=ENVIRONMENTS, default="production")
-    country = SelectField("Country", choices=COUNTRIES, default="US", description="Where the shop is registered. It cannot be changed after saving.")
+    country = SelectField(
+        "Country",
+        choices=COUNTRIES,
+        default="US",
+        description="Where the shop is registered. It cannot be changed after saving.",
+    )
     store = RowField("Store View", stores, description="Magento store view for orders and product information.")
     app_key = StringField("App key", description="Of your app in the TikTok Shop Partner Center.")
-    app_secret = StringField("App secret", description="Kept encrypted. Leave empty to keep what is stored.", render_kw={"type": "password", "autocomplete": "off"})
+    app_secret = StringField(
+        "App secret",
+        description="Kept encrypted. Leave empty to keep what is stored.",
+        render_kw={"type": "password", "autocomplete": "off"},
+    )
 
 
 class Wizard(Guarded):
@@ -55,7 +80,9 @@ class Wizard(Guarded):
     @staticmethod
     def keep(progress: dict[str, Any]) -> None:
         """Remember it."""
-        Setting.insert(key=KEY, value=progress).on_conflict(conflict_target=[Setting.key], preserve=[Setting.value]).execute()
+        Setting.insert(key=KEY, value=progress).on_conflict(
+            conflict_target=[Setting.key], preserve=[Setting.value]
+        ).execute()
 
     def account(self) -> Account | None:
         """The account being set up; the first one when an installation was set up otherwise."""
@@ -77,31 +104,38 @@ class Wizard(Guarded):
         names = [name for name, _ in STEPS]
         done = names.index(self.reached())
         finished = bool(self.progress().get("finished"))
-        steps = [(name, title, "now" if name == step else "done" if i < done or finished else "") for i, (name, title) in enumerate(STEPS)]
+        steps = [
+            (name, title, "now" if name == step else "done" if i < done or finished else "")
+            for i, (name, title) in enumerate(STEPS)
+        ]
         return self.render(f"ui/wizard_{step}.html", steps=steps, step=step, **more)
 
-    @expose("/")
+    @page("/")
     def index(self) -> Any:
         """Go on where it was left."""
         step = self.reached()
         return redirect(url_for("wizard.account_step" if step == "account" else f"wizard.{step}"))
 
-    @expose("/registration/", methods=("GET", "POST"))
+    @page("/registration/", methods=("GET", "POST"))
     def registration(self) -> Any:
         """Step 1."""
         progress = self.progress()
-        form = Registration(request.form if request.method == "POST" else None, data={"email": progress.get("email", ""), "terms": bool(progress.get("email"))})
+        form = Registration(
+            request.form if request.method == "POST" else None,
+            data={"email": progress.get("email", ""), "terms": bool(progress.get("email"))},
+        )
         if request.method == "POST" and form.validate():
-            if "@" not in form.email.data:
+            email = (form.email.data or "").strip()
+            if "@" not in email:
                 raise PersonError("Write an e-mail address such as you@example.com.")
             now = context().clock.now()
             with transaction():
-                self.keep({**progress, "email": form.email.data.strip(), "accepted_at": now.isoformat()})
+                self.keep({**progress, "email": email, "accepted_at": now.isoformat()})
                 history.note(now, actor(), "wizard.terms", "setting", KEY, "terms accepted")
             return redirect(url_for("wizard.account_step"))
         return self.show("registration", form=form)
 
-    @expose("/account/", methods=("GET", "POST"))
+    @page("/account/", methods=("GET", "POST"))
     def account_step(self) -> Any:
         """Step 2: save, then authorise on TikTok Shop."""
         account = self.account()
@@ -119,7 +153,7 @@ class Wizard(Guarded):
     def _acceptable(form: Onboarding, account: Account | None) -> bool:
         if not form.validate():
             return False
-        same = Account.get_or_none(Account.title == form.title.data.strip())
+        same = Account.get_or_none(Account.title == (form.title.data or "").strip())
         if same is not None and (account is None or same.id != account.id):
             form.title.errors = ["Another account has this title."]
             return False
@@ -128,7 +162,7 @@ class Wizard(Guarded):
     def _save_account(self, form: Onboarding, account: Account | None) -> Account:
         progress, now = self.progress(), context().clock.now()
         row = account or Account(created_at=now, country=form.country.data, order_email=progress.get("email", ""))
-        row.title, row.environment, row.store = form.title.data.strip(), form.environment.data, form.store.data
+        row.title, row.environment, row.store = (form.title.data or "").strip(), form.environment.data, form.store.data
         row.app_key = (form.app_key.data or "").strip()
         if form.app_secret.data:
             row.app_secret = form.app_secret.data.strip()
@@ -138,7 +172,7 @@ class Wizard(Guarded):
             history.note(now, actor(), "account.save", "account", row.id, row.title)
         return row
 
-    @expose("/policies/", methods=("GET", "POST"))
+    @page("/policies/", methods=("GET", "POST"))
     def policies(self) -> Any:
         """Step 3: one valid default of every type."""
         from connector.services import policies
@@ -157,7 +191,7 @@ class Wizard(Guarded):
             return redirect(url_for("wizard.summary"))
         return self.show("policies", rows=rows, ready=ready, labels={cls.identifier: cls.label for cls in registry})
 
-    @expose("/policies/make/", methods=("POST",))
+    @page("/policies/make/", methods=("POST",))
     def make_policies(self) -> Any:
         """Create one default of every type."""
         from connector.services import policies
@@ -176,11 +210,17 @@ class Wizard(Guarded):
         with transaction():
             account.save(only=[Account.order_policy, Account.synchronization_policy])
 
-    @expose("/summary/", methods=("GET", "POST"))
+    @page("/summary/", methods=("GET", "POST"))
     def summary(self) -> Any:
         """Step 4: what there is, and what comes next."""
         if request.method == "POST":
             self.keep({**self.progress(), "finished": True})
             flash("Set up. Next: listing templates and attribute mapping.", "success")
             return redirect(url_for("templates.index_view"))
-        return self.show("summary", account=self.account(), counts=dashboard.setup_counts(), progress=self.progress(), reached=self.reached())
+        return self.show(
+            "summary",
+            account=self.account(),
+            counts=dashboard.setup_counts(),
+            progress=self.progress(),
+            reached=self.reached(),
+        )
