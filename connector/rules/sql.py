@@ -58,7 +58,7 @@ def matching(
 ) -> Query:
     """A query for the ids for which a checked condition holds, at least those; `today` is a day number.
 
-    `only` restricts it to some ids, found by key instead of a scan.
+    `only` restricts it to some ids, or to a `range` of them, found by key instead of a scan.
     """
     if only is None and role == "assigned" and isinstance(condition, tree.OfVariants) and condition.how == "any":
         return _of_any_variant(condition, layout, today)

@@ -42,7 +42,9 @@ class Dialect:
         )
 
     def among(self, column: str, ids: Sequence[int]) -> Sql:
-        """Whether an id is one of `ids`, however many, as one parameter."""
+        """Whether an id is one of `ids`, however many, as one parameter; a `range` becomes a comparison."""
+        if isinstance(ids, range):
+            return Sql(f"{column} >= ? AND {column} < ?", (ids.start, ids.stop))
         return Sql(f"{column} {self._any()}", (self._list(ids),))
 
     def _any(self) -> str:

@@ -61,6 +61,7 @@ class Delta:
     """
 
     rows: Mapping[int, Row | None]
+    skus: Mapping[int, str]
     fields: Mapping[int, frozenset[str]]
     leads: Mapping[int, frozenset[str]]
 
@@ -228,7 +229,7 @@ class FactStore:
             self._save(
                 changed, table, {id_: after.get(id_) for id_ in {*before, *after} if before.get(id_) != after.get(id_)}
             )
-            return _delta(before, after)
+            return _delta(before, after, {id_: own.sku for id_, own in families.items()})
 
     def _read(self, column: str, ids: Iterable[int]) -> dict[int, Own]:
         restriction = self.runner.dialect.among(column, list(ids))
@@ -370,7 +371,7 @@ def _derive(products: Iterable[Own], inherited: frozenset[str]) -> dict[int, Row
     return {row.id: row for lead in leads for row in rows(lead, variants.get(lead.id, ()), inherited)}
 
 
-def _delta(before: Mapping[int, Row], after: Mapping[int, Row]) -> Delta:
+def _delta(before: Mapping[int, Row], after: Mapping[int, Row], skus: Mapping[int, str]) -> Delta:
     fields: dict[int, frozenset[str]] = {}
     leads: dict[int, frozenset[str]] = {}
     for id_ in {*before, *after}:
@@ -381,7 +382,7 @@ def _delta(before: Mapping[int, Row], after: Mapping[int, Row]) -> Delta:
         fields[id_] = changed
         for lead in {id_, *(row.parent for row in (old, new) if row is not None and row.parent is not None)}:
             leads[lead] = leads.get(lead, frozenset()) | changed
-    return Delta({id_: after.get(id_) for id_ in fields}, fields, leads)
+    return Delta({id_: after.get(id_) for id_ in fields}, skus, fields, leads)
 
 
 def _changed(old: Row | None, new: Row | None) -> frozenset[str]:
