@@ -177,7 +177,7 @@ class Lens:
         owns = tuple(self._own(member, lead.id) for member in members)
         return family_facts(Family(self._own(lead, None), owns), self._inherited)
 
-    def values(self, product: Product) -> dict[str, Value]:
+    def values(self, product: Product) -> Mapping[str, Value]:
         """Every field's value by itself, labels instead of option ids. Raises FactError."""
         return library.complete(product_values(with_stock(product), self._known))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from connector.domain.product import ProductSnapshot, Salable
 from connector.services.context import Context
@@ -102,7 +103,9 @@ def mark_stale(product_ids: Sequence[int]) -> None:
     """Ask for new drafts of the listings of these products, or of the configurables they are variants of."""
     if not product_ids:
         return
-    parents = Product.select(Product.parent).where(Product.id.in_(list(product_ids)), Product.parent.is_null(False))
+    parents: Any = Product.select(Product.parent).where(
+        Product.id.in_(list(product_ids)), Product.parent.is_null(False)
+    )
     Listing.update(stale=True).where(Listing.product.in_(list(product_ids)) | Listing.product.in_(parents)).execute()
 
 
