@@ -13,6 +13,7 @@ import requests
 from connector.sandbox import SandboxError, SandboxServer, create_sandbox
 from connector.sandbox.catalog.files import write_folder
 from connector.sandbox.catalog.generate import Plan, generate
+from connector.sandbox.magento.database import Database
 
 
 @pytest.fixture
@@ -116,6 +117,15 @@ def test_a_started_sandbox_keeps_its_catalogue(folder: Path, tmp_path: Path) -> 
     (folder / "products.jsonl").unlink()
     app = create_sandbox(tmp_path / "state", catalog=folder)
     assert app.test_client().get("/_sandbox/credentials").get_json()["magento"]["store_code"] == "default"
+
+
+def test_a_start_that_was_killed_half_way_is_begun_anew(folder: Path, tmp_path: Path) -> None:
+    """Tables without an installation are what a kill leaves: everything else is one transaction."""
+    database = Database(tmp_path / "state")
+    database.create_tables()
+    database.close()
+    app = create_sandbox(tmp_path / "state", catalog=folder)
+    assert app.test_client().get("/_sandbox/credentials").get_json()["magento"]["access_token"]
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ def create_blueprint(
     """
     database, media = Database(data_dir), data_dir / "media"
     if database.is_new:
+        _remove(database, data_dir)  # what a start that was killed half-way has left
         _fill(database, data_dir, catalog, products, seed)
     blueprint = Blueprint("magento", __name__)
     blueprint.record(lambda state: _announce(state, database))
@@ -68,12 +69,16 @@ def _fill(database: Database, data_dir: Path, catalog: Path | None, products: in
             else:
                 load_catalog(db, generate(Plan(products=products, seed=seed)))
     except BaseException:
-        database.close()
-        for leftover in data_dir.glob(f"{FILE_NAME}*"):
-            leftover.unlink()
-        shutil.rmtree(data_dir / "media", ignore_errors=True)
+        _remove(database, data_dir)
         raise
     database.connection().execute("ANALYZE")
+
+
+def _remove(database: Database, data_dir: Path) -> None:
+    database.close()
+    for leftover in data_dir.glob(f"{FILE_NAME}*"):
+        leftover.unlink()
+    shutil.rmtree(data_dir / "media", ignore_errors=True)
 
 
 def _announce(state: BlueprintSetupState, database: Database) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from connector.sandbox.magento.errors import MagentoError
+from connector.sandbox.magento.errors import MagentoError, not_authorized
 from connector.sandbox.magento.routing import Context, Route, Store, call, find, route
 
 COMPLETE, FAILED, OPEN = 1, 3, 4
@@ -28,7 +28,7 @@ def accept(ctx: Context, method: str, path: str, *, bulk_body: bool) -> dict[str
         raise MagentoError(400, "Specified request cannot be processed.")
     one, variables = find(method, path)
     if not ctx.user.may(one.acl):
-        raise MagentoError(401, "The consumer isn't authorized to access %resources.", {"resources": one.acl})
+        raise not_authorized(one.acl)
     bodies = ctx.body if bulk_body and isinstance(ctx.body, list) else [ctx.body]
     bulk_id = str(uuid.uuid4())
     with ctx.transaction() as db:
@@ -57,7 +57,7 @@ def run_open(ctx: Context) -> int:
     """Runs every open operation, each in its own transaction; returns how many."""
     rows = ctx.db.execute(
         "SELECT o.* FROM magento_operation o JOIN magento_bulk b ON b.uuid = o.bulk_uuid WHERE o.status = ?"
-        " ORDER BY b.start_time, o.bulk_uuid, o.operation_key",
+        " ORDER BY b.rowid, o.operation_key",
         (OPEN,),
     ).fetchall()
     for row in rows:

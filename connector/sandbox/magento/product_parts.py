@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.sandbox.magento import stock
-from connector.sandbox.magento.database import from_units, to_units
+from connector.sandbox.magento.database import to_units
 from connector.sandbox.magento.errors import MagentoError
 from connector.sandbox.magento.products import WITHOUT_SOURCES, attribute_value, find_product
 from connector.sandbox.magento.typed import as_bool, as_decimal, as_int, as_list, as_object
@@ -244,9 +244,3 @@ def set_custom_options(db: sqlite3.Connection, entity_id: int, sku: str, options
         "UPDATE catalog_product_entity SET custom_options = ? WHERE entity_id = ?",
         (json.dumps(made) if made else None, entity_id),
     )
-
-
-def stock_quantity(db: sqlite3.Connection, entity_id: int) -> Decimal:
-    """Quantity of the product's stock item, 0 when it has none."""
-    row = db.execute("SELECT qty FROM cataloginventory_stock_item WHERE product_id = ?", (entity_id,)).fetchone()
-    return from_units(row["qty"] or 0) if row else Decimal(0)

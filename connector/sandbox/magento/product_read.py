@@ -136,53 +136,28 @@ def _grouped(rows: Iterable[sqlite3.Row], make: Callable[[sqlite3.Row], Any]) ->
     return groups
 
 
+_WEBSITES = "SELECT product_id, website_id FROM catalog_product_website WHERE product_id"
+_CATEGORIES = "SELECT product_id, category_id, position FROM catalog_category_product WHERE product_id"
+_MEDIA = "SELECT entity_id, value_id, media_type, file, label, position, disabled, video FROM catalog_product_media WHERE entity_id"
+_TIER_PRICES = "SELECT entity_id, website_id, customer_group_id, qty, value, percentage_value FROM catalog_product_tier_price WHERE entity_id"
+_LINKS = (
+    "SELECT l.product_id, l.link_type, l.position, l.qty, e.sku, e.type_id, p.sku AS parent_sku FROM catalog_product_link l"
+    " JOIN catalog_product_entity e ON e.entity_id = l.linked_product_id"
+    " JOIN catalog_product_entity p ON p.entity_id = l.product_id WHERE l.product_id"
+)
+
+
 def _parts(db: sqlite3.Connection, ids: list[int], store_id: int, *, stock_item: bool) -> Parts:
+    def rows(statement: str, order: str, make: Callable[[sqlite3.Row], Any] = lambda row: row) -> dict[int, list[Any]]:
+        return _grouped(_select(db, statement, ids, f"ORDER BY {order}"), make)
+
     parts = Parts(
         values=_values(db, ids, store_id),
-        websites=_grouped(
-            _select(
-                db, "SELECT product_id, website_id FROM catalog_product_website WHERE product_id", ids, "ORDER BY 1, 2"
-            ),
-            lambda row: int(row[1]),
-        ),
-        categories=_grouped(
-            _select(
-                db,
-                "SELECT product_id, category_id, position FROM catalog_category_product WHERE product_id",
-                ids,
-                "ORDER BY 1, 2",
-            ),
-            lambda row: (int(row[1]), int(row[2])),
-        ),
-        media=_grouped(
-            _select(
-                db,
-                "SELECT entity_id, value_id, media_type, file, label, position, disabled, video FROM catalog_product_media WHERE entity_id",
-                ids,
-                "ORDER BY entity_id, position, value_id",
-            ),
-            lambda row: row,
-        ),
-        tier_prices=_grouped(
-            _select(
-                db,
-                "SELECT entity_id, website_id, customer_group_id, qty, value, percentage_value FROM catalog_product_tier_price WHERE entity_id",
-                ids,
-                "ORDER BY value_id",
-            ),
-            lambda row: row,
-        ),
-        links=_grouped(
-            _select(
-                db,
-                "SELECT l.product_id, l.link_type, l.position, l.qty, e.sku, e.type_id, p.sku AS parent_sku FROM catalog_product_link l"
-                " JOIN catalog_product_entity e ON e.entity_id = l.linked_product_id"
-                " JOIN catalog_product_entity p ON p.entity_id = l.product_id WHERE l.product_id",
-                ids,
-                "ORDER BY l.link_id",
-            ),
-            lambda row: row,
-        ),
+        websites=rows(_WEBSITES, "1, 2", lambda row: int(row[1])),
+        categories=rows(_CATEGORIES, "1, 2", lambda row: (int(row[1]), int(row[2]))),
+        media=rows(_MEDIA, "entity_id, position, value_id"),
+        tier_prices=rows(_TIER_PRICES, "value_id"),
+        links=rows(_LINKS, "l.link_id"),
     )
     _add_variants(db, ids, parts)
     if stock_item:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 from urllib.parse import unquote_plus
 
-_NAME = re.compile(r"[^\[\]]+")
 _FIELDS = re.compile(r"[A-Za-z0-9_\[\],]+")
 
 

@@ -20,9 +20,9 @@ from urllib.parse import unquote_plus
 
 from connector.sandbox.magento import config
 from connector.sandbox.magento.database import transaction
-from connector.sandbox.magento.errors import MagentoError, required
+from connector.sandbox.magento.errors import MagentoError, not_authorized, required
 from connector.sandbox.magento.search import Criteria, Paging, Source, limited, read_criteria, run_search, seed_of
-from connector.sandbox.magento.users import GUEST, User
+from connector.sandbox.magento.users import User
 
 Handler = Callable[..., Any]
 
@@ -175,16 +175,11 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 def call(ctx: Context, one: Route, variables: Mapping[str, str]) -> Any:
     """The handler's answer. Raises MagentoError 401 when the caller lacks the resource."""
     if not ctx.user.may(one.acl):
-        raise MagentoError(401, "The consumer isn't authorized to access %resources.", {"resources": one.acl})
+        raise not_authorized(one.acl)
     if one.method == "GET" or not one.transaction:
         return one.handler(ctx, **variables)
     with transaction(ctx.db):
         return one.handler(ctx, **variables)
-
-
-def guest_context(db: sqlite3.Connection, base_url: str = "http://localhost") -> Context:
-    """A context for work that no request asked for."""
-    return Context(db, datetime.now(UTC), base_url, Store(0, "admin", 0, 0), user=User(GUEST))
 
 
 def stamp(moment: datetime) -> str:
