@@ -7,12 +7,15 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.errors import ConfigurationError
 from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from connector.services.context import Context
 
 Advance = Callable[[int], None]
 
@@ -43,6 +46,19 @@ def open_database(settings: Settings) -> None:
     database.connect(settings.database_url)
     if pending():
         raise ConfigurationError("The database lacks tables of this version. Run: connector migrate")
+
+
+def context() -> Context:
+    """What services work with, for a command that calls them: settings read, database checked, plugins loaded.
+
+    Raises:
+        ConfigurationError: as `start` and `open_database` do.
+    """
+    from connector.app import create_context
+
+    settings = start()
+    open_database(settings)
+    return create_context(settings)
 
 
 def redis(settings: Settings) -> AbstractContextManager[object]:

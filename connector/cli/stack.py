@@ -45,6 +45,37 @@ def sandbox_spec(settings: Settings, port: int, *arguments: str) -> ProcessSpec:
     return command_spec(settings, "sandbox", *command, stage=SANDBOX, ready=ready, ready_patience=120)
 
 
+QUEUES = ("orders", "listings", "accounts")
+"""Job queues; each has workers of its own, because a worker of several can lose a job (see `runtime.worker`)."""
+
+
+def worker_specs(settings: Settings) -> list[ProcessSpec]:
+    """`settings.workers` workers for each queue; one for accounts, whose work is rare."""
+    return [
+        command_spec(settings, f"worker-{queue}-{number}", "worker", "--queue", queue, stage=WORKERS)
+        for queue in QUEUES
+        for number in range(1, 2 if queue == "accounts" else settings.workers + 1)
+    ]
+
+
+def scheduler_spec(settings: Settings) -> ProcessSpec:
+    """The one scheduler."""
+    return command_spec(settings, "scheduler", "scheduler", stage=SCHEDULER)
+
+
+def web_spec(settings: Settings) -> ProcessSpec:
+    """The web server, ready when its health page answers on this machine."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  # recognised, not bound
+    shown = f"[{host}]" if ":" in host else host
+    ready = http_ready(f"http://{shown}:{settings.port}/health")
+    return command_spec(settings, "web", "web", stage=WEB, ready=ready, ready_patience=60)
+
+
+def workers_supervisor(settings: Settings) -> Supervisor:
+    """Workers of every queue and nothing else, beside whatever else runs in the folder."""
+    return Supervisor(worker_specs(settings), settings.var_dir / "run" / "workers", settings.var_dir / "log")
+
+
 def command_spec(
     settings: Settings,
     name: str,

@@ -1,0 +1,29 @@
+"""`connector up`."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli import common
+
+
+@click.command()
+def up() -> None:
+    """Run everything on this machine until Ctrl-C: Redis, web, workers, scheduler."""
+    from connector.cli import stack
+    from connector.store import database
+    from connector.store.migrations import upgrade
+
+    settings = common.start()
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    database.connect(settings.database_url)
+    upgrade()
+    common.open_database(settings)
+    common.require_free_port(settings.host, settings.port, "CONNECTOR_PORT")
+    specs = [
+        *stack.redis_spec(settings),
+        *stack.worker_specs(settings),
+        stack.scheduler_spec(settings),
+        stack.web_spec(settings),
+    ]
+    stack.supervisor(settings, specs).run(lambda: click.echo(f"Running at {settings.base_url} – Ctrl-C stops it."))
