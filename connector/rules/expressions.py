@@ -178,7 +178,7 @@ class ConditionChecker:
             hint = "a date is one word with two digits for month and day: `2026-01-09`"
         if Type.BOOLEAN in (one, two):
             hint = "compare it with `yes` or `no`, or write the field alone"
-        self.scope.problem(node.span, f"a {one.value} cannot be compared with a {two.value}", hint)
+        self.scope.problem(node.span, f"{_a(one)} cannot be compared with {_a(two)}", hint)
         return False
 
     def _label(self, field: tree.Expression, text: tree.Expression) -> None:

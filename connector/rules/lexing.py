@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from lark import Lark, Token
 
@@ -45,13 +46,10 @@ class _KeepStray:
         return stream
 
 
-@cache
-def grammar(*, strict: bool = False) -> Lark:
-    """The parser. `strict` also refuses ambiguities that Lark settles silently; it needs `interegular`."""
-    text = files("connector.rules").joinpath("grammar.lark").read_text("utf-8")
+def _lark(parser: Literal["lalr"] | None, *, strict: bool = False) -> Lark:
     return Lark(
-        text,
-        parser="lalr",
+        files("connector.rules").joinpath("grammar.lark").read_text("utf-8"),
+        parser=parser,
         lexer="basic",
         start=["file", "condition"],
         keep_all_tokens=True,
@@ -59,6 +57,18 @@ def grammar(*, strict: bool = False) -> Lark:
         postlex=_KeepStray(),
         strict=strict,
     )
+
+
+@cache
+def grammar(*, strict: bool = False) -> Lark:
+    """The parser. `strict` also refuses ambiguities that Lark settles silently; it needs `interegular`."""
+    return _lark("lalr", strict=strict)
+
+
+@cache
+def _lexer() -> Lark:
+    """The lexer alone: `Lark.lex` of a parser would build it anew for every text."""
+    return _lark(None)
 
 
 @cache
@@ -128,7 +138,7 @@ def lex(source: Source) -> Words:
     words: list[Token] = []
     comments: list[Comment] = []
     problems: list[Problem] = []
-    for token in grammar().lex(source.text):
+    for token in _lexer().lex(source.text):
         if token.type == "COMMENT":
             own_line = not source.lines[(token.line or 1) - 1][: (token.column or 1) - 1].strip()
             comments.append(Comment(source.span(token), token.rstrip(), own_line))
