@@ -130,10 +130,10 @@ class Library:
     def _refuse(name: str, known: Mapping[str, object]) -> None:
         from connector.rules.lexing import keywords
 
-        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) or name in keywords():
-            raise PluginError(f"“{name}” cannot be a name in rules.")
         if name in known:
             raise DuplicatePluginError(f"Two plugins add “{name}” to the rule language.")
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) or name in keywords():
+            raise PluginError(f"“{name}” cannot be a name in rules.")
 
 
 library = Library()
