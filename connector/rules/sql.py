@@ -143,5 +143,5 @@ def _compile(
 
 def _of_any_variant(condition: tree.OfVariants, layout: Layout, today: int) -> Query:
     part = _compile(condition.condition, layout, today, None, "v")
-    text = f"SELECT DISTINCT v.grp AS id FROM {part.rows} WHERE v.grp IS NOT NULL AND {part.sql.text}"  # noqa: S608  # names of ours; values are parameters
+    text = f"SELECT DISTINCT v.grp AS id FROM {part.rows} WHERE {part.sql.text} AND v.grp IS NOT NULL"  # noqa: S608  # names of ours; values are parameters
     return Query(layout.dialect.finish(text), part.sql.params, part.exact)

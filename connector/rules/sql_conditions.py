@@ -130,7 +130,7 @@ class Compiler:
             return not positive
         if isinstance(node, tree.IsEmpty):
             return replace(positive, text=positive.text.removesuffix(" IS NULL") + " IS NOT NULL")
-        return joined("({}) IS NOT TRUE", positive)
+        return joined("({}) IS NOT TRUE", positive, cost=3)
 
     def _of_variants(self, node: tree.OfVariants, negate: bool) -> Truth:
         if self.alone:
@@ -185,7 +185,7 @@ class Compiler:
         one, two = self.text(left), self.text(right)
         if isinstance(one, str) and isinstance(two, str):
             return _texts_hold(operator, one, two)
-        return joined(f"{{}} {operator} {{}}", _parameter(one), _parameter(two), cost=1)
+        return joined(f"{{}} {operator} {{}}", _parameter(one), _parameter(two), cost=0 if operator == "=" else 2)
 
     def _between(self, operand: tree.Expression, low: tree.Expression, high: tree.Expression) -> Truth:
         number, ends = self.number(operand), [self.number(low), self.number(high)]
@@ -193,7 +193,7 @@ class Compiler:
         if isinstance(number, Number) and all(isinstance(end, Fraction) for end in ends):
             marks = [each.params[-1] for each in both if isinstance(each, Sql) and each.text.endswith("?")]
             if len(marks) == 2:
-                return joined("{} BETWEEN ? AND ?", replace(number.sql, params=(*number.sql.params, *marks)))
+                return joined("{} BETWEEN ? AND ?", replace(number.sql, params=(*number.sql.params, *marks)), cost=1)
         return _chain("AND", both)
 
     def _in(self, node: tree.In) -> Truth:

@@ -36,7 +36,7 @@ class Dialect:
         """`column IN (values)`."""
         if len(values) <= _SHORT:
             marks = ", ".join("?" * len(values))
-            return Sql(f"{column.text} IN ({marks})", (*column.params, *values), column.cost + 2, column.depth + 3)
+            return Sql(f"{column.text} IN ({marks})", (*column.params, *values), column.cost + 1, column.depth + 3)
         return Sql(
             f"{column.text} {self._any()}", (*column.params, self._list(values)), column.cost + 4, column.depth + 6
         )
