@@ -22,7 +22,7 @@ LANES = (
     ("sweep", "tokens"),
     ("orders", "returns", "shipments"),
     ("stock", "prices", "products"),
-    ("plan", "status"),
+    ("assign", "plan", "status"),
 )
 """Kinds of recurring work that take turns; lanes run side by side."""
 PAUSE = 1.0

@@ -77,6 +77,7 @@ def _of_account(policy: SynchronizationPolicy) -> dict[str, int]:
         "returns": orders,
         "shipments": orders,
         "status": policy.status_every,
+        "assign": policy.products_every,
         "plan": PLAN,
     }
 
