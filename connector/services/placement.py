@@ -1,0 +1,419 @@
+"""The one store order of a marketplace order: placed by a cart, corrected, confirmed (store reference, section 12.6).
+
+Every step is committed before the next call to the store, so that a worker that dies is followed by one that looks first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from connector.domain import correction, direct
+from connector.domain.order import PLACEABLE, Address, MarketplaceOrder, StoreOrder
+from connector.domain.values import from_json
+from connector.errors import ConfigurationError, ConnectorError, RejectedError, RetryableError, UnknownOutcomeError
+from connector.plugins.policies.order import OrderPolicy
+from connector.ports import Sales
+from connector.services import history, policies
+from connector.services.context import Context
+from connector.store.database import transaction
+from connector.store.models import Account, MagentoStore, Order, OrderLine, Product
+
+LEASE = timedelta(minutes=3)
+_REFUSED = "Refused while placing: "
+
+
+def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
+    """The store order's number as a sentence; makes the order, or goes on where an earlier worker stopped.
+
+    Raises:
+        RetryableError: another worker has it, the store did not answer, or a place call may still be running.
+        ConnectorError: it cannot be made; the order is `failed` and says why.
+    """
+    row: Order = Order.get_by_id(order_id)
+    if row.state == "confirmed" and row.external_written:
+        return f"The store order {row.magento_increment_id} exists already."
+    if not _claim(ctx, order_id, owner):
+        raise RetryableError("Another worker has this order.", system="magento", retry_after=30)
+    row = Order.get_by_id(order_id)
+    try:
+        return _Placement.of(ctx, row, owner).run()
+    except RetryableError:
+        raise
+    except ConnectorError as error:
+        _fail(ctx, row, owner, str(error))
+        raise
+    finally:
+        with transaction():
+            Order.update(lease_owner="", lease_until=None).where(
+                Order.id == order_id, Order.lease_owner == owner
+            ).execute()
+
+
+def order_policy(account: Account) -> OrderPolicy:
+    """What applies to the account's orders; raises ConfigurationError."""
+    policy = policies.effective("order", account.order_policy)
+    if not isinstance(policy, OrderPolicy):
+        raise ConfigurationError(f"Account “{account.title}”: choose an order policy.")
+    return policy
+
+
+def order_email(account: Account, tiktok_order_id: str) -> str:
+    """The mailbox with the order's id in its plus part: it names the order in the store before anything else does.
+
+    Raises:
+        ConfigurationError: the account has no mailbox.
+    """
+    name, at, host = account.order_email.partition("@")
+    if not (name and at and host):
+        raise ConfigurationError(f"Account “{account.title}”: set an order e-mail, such as orders@your-shop.example.")
+    return f"{name}+{tiktok_order_id}@{host}"
+
+
+def shippable(address: Address) -> Address:
+    """The address with placeholders where the marketplace hides or leaves out what the store insists on."""
+    street = tuple(line for line in map(correction.clean, address.street) if line)
+    return replace(
+        address,
+        first_name=correction.clean(address.first_name) or "-",
+        last_name=correction.clean(address.last_name) or "-",
+        street=street or ("-",),
+        city=correction.clean(address.city) or "-",
+        region=correction.clean(address.region),
+        postcode=correction.clean(address.postcode) or "-",
+        telephone=correction.clean(address.telephone) or "-",
+    )
+
+
+def _claim(ctx: Context, order_id: int, owner: str) -> bool:
+    now = ctx.clock.now()
+    free = (Order.lease_owner == "") | Order.lease_until.is_null() | (Order.lease_until < now)
+    with transaction():
+        taken = Order.update(lease_owner=owner, lease_until=now + LEASE).where(Order.id == order_id, free).execute()
+    return bool(taken)
+
+
+def _fail(ctx: Context, row: Order, owner: str, reason: str) -> None:
+    """A refusal. A corrected order keeps its state, and a place call that may still run stays noted."""
+    now = ctx.clock.now()
+    state = Order.get_by_id(row.id).state
+    kept = state if state in {"corrected", "confirmed"} else "failed"
+    with transaction():
+        Order.update(state=kept, failed_reason=reason, failures=Order.failures + 1, changed_at=now).where(
+            Order.id == row.id, Order.lease_owner == owner
+        ).execute()
+        history.note(now, "create_sales_order", "order.failed", "order", row.id, reason)
+
+
+@dataclass
+class _Placement:
+    """One claim at work."""
+
+    ctx: Context
+    row: Order
+    owner: str
+    account: Account
+    store: MagentoStore
+    policy: OrderPolicy
+    sales: Sales
+    order: MarketplaceOrder
+    email: str
+    skus: dict[str, str]
+
+    @classmethod
+    def of(cls, ctx: Context, row: Order, owner: str) -> _Placement:
+        account: Account = row.account
+        store: MagentoStore = account.store
+        policy = order_policy(account)
+        lines = OrderLine.select().where(OrderLine.order == row.id)
+        return cls(
+            ctx, row, owner, account, store, policy, ctx.remotes.sales(store), from_json(MarketplaceOrder, row.data),
+            order_email(account, row.tiktok_order_id), {line.line_id: line.sku for line in lines},
+        )  # fmt: skip
+
+    def run(self) -> str:
+        if self.row.state == "confirmed":
+            self._write_back(self.sales.order(self._number()))
+            return f"Store order {self.row.magento_increment_id}."
+        if self.row.magento_order_id is None:
+            self._check()
+            found = self._look_up() or self._place()
+            self._adopt(found)
+        placed = self._settle_duplicates()
+        if self.row.state != "corrected":
+            placed = self._correct(placed)
+        self._confirm(placed)
+        return f"Store order {self.row.magento_increment_id}."
+
+    def save(self, **changes: Any) -> None:
+        """Commits a step and renews the claim.
+
+        Raises:
+            RetryableError: the claim ran out and another worker took the order.
+        """
+        now = self.ctx.clock.now()
+        changes |= {"lease_until": now + LEASE, "changed_at": now}
+        with transaction():
+            kept = Order.update(changes).where(Order.id == self.row.id, Order.lease_owner == self.owner).execute()
+        if not kept:
+            raise RetryableError("The claim on this order ran out.", system="magento", retry_after=30)
+        self.row = Order.get_by_id(self.row.id)
+
+    def _number(self) -> int:
+        """The store order's entity id, once there is one."""
+        if self.row.magento_order_id is None:
+            raise RejectedError("There is no store order yet.", system="magento")
+        return int(self.row.magento_order_id)
+
+    def _check(self) -> None:
+        if self.order.status not in PLACEABLE:
+            raise RejectedError(f"No store order is made while TikTok Shop says {self.order.status}.", system="tiktok")
+        correction.amounts(self.order, self.policy.platform_discount, self.skus)
+
+    # ── looking before doing ─────────────────────────────────────────────────
+
+    def _found(self) -> list[StoreOrder]:
+        """Every store order of this marketplace order, by entity id."""
+        keys = [("ext_order_id", self.order.id), ("customer_email", self.email), ("quote_id", self.row.cart_id)]
+        keys.append(("increment_id", self._own_number()))
+        if self.row.duplicates:
+            return [self.sales.order(self._number())]
+        found = {one.entity_id: one for field, value in keys if value for one in self.sales.find_orders(field, value)}
+        return [found[number] for number in sorted(found)]
+
+    def _own_number(self) -> str:
+        return f"{self.policy.prefix}{self.order.id}" if self.policy.direct_fallback else ""
+
+    def _look_up(self) -> StoreOrder | None:
+        found = self._found()
+        live = [one for one in found if one.state != "canceled"]
+        if found and not live:
+            raise RejectedError(
+                f"The store order {found[0].increment_id} was cancelled in the store.", system="magento"
+            )
+        return live[0] if live else None
+
+    def _wait_for_running_call(self) -> None:
+        """A place call without an answer may still make its order until the time-out has passed."""
+        if self.row.placing_since is None:
+            return
+        passed = (self.ctx.clock.now() - self.row.placing_since).total_seconds()
+        if passed < self.ctx.place_timeout:
+            raise RetryableError(
+                "A place call may still be running; the store is asked again later.",
+                system="magento",
+                retry_after=max(self.ctx.place_timeout - passed, 1),
+            )
+
+    # ── placing ──────────────────────────────────────────────────────────────
+
+    def _place(self) -> StoreOrder:
+        """The new order. Called only when no look-up found one."""
+        self._wait_for_running_call()
+        refusal = self.row.failed_reason if self.row.state == "placing" else ""
+        if refusal.startswith(_REFUSED):
+            return self._directly(refusal.removeprefix(_REFUSED))
+        if self.row.state not in {"cart", "placing"}:
+            self.save(state="claimed", cart_id="", failed_reason="")
+        try:
+            cart_id = self._fill_cart()
+            return self._place_cart(cart_id)
+        except RetryableError:
+            raise
+        except RejectedError as error:
+            return self._directly(str(error))
+
+    def _fill_cart(self) -> str:
+        """A cart with exactly the order's pieces. What is in it is read first: adding twice would double it."""
+        wanted = Counter(self.skus[line.id] for line in self.order.open_lines)
+        folded = {sku.casefold(): pieces for sku, pieces in wanted.items()}
+        has: dict[str, int] = {}
+        if self.row.cart_id and not self.row.failed_reason.startswith("404"):
+            has = {item.sku.casefold(): int(item.qty) for item in self.sales.cart_items(self.row.cart_id)}
+        if not self.row.cart_id or self.row.failed_reason.startswith("404") or _exceeds(has, folded):
+            self.save(state="cart", cart_id=self.sales.create_cart(), placing_since=None, failed_reason="")
+            has = {}
+        for sku, pieces in wanted.items():
+            missing = pieces - has.get(sku.casefold(), 0)
+            if missing:
+                self.sales.add_to_cart(self.row.cart_id, sku, missing)
+        self.sales.set_cart_address(
+            self.row.cart_id, shippable(self.order.address), self.email,
+            carrier=self.policy.carrier, method=self.policy.method,
+        )  # fmt: skip
+        return str(self.row.cart_id)
+
+    def _place_cart(self, cart_id: str) -> StoreOrder:
+        found = self._look_up()
+        if found is not None:
+            return found
+        self.save(state="placing", placing_since=self.ctx.clock.now(), failed_reason="")
+        try:
+            return self.sales.order(self.sales.place(cart_id, self.policy.payment_method))
+        except UnknownOutcomeError as error:
+            mark = _REFUSED if error.status == 400 else f"{error.status or ''} "
+            self.save(failed_reason=f"{mark}{error}")
+            raise UnknownOutcomeError(
+                str(error), system="magento", status=error.status, retry_after=self.ctx.place_timeout
+            ) from error
+        except RejectedError:
+            self.save(placing_since=None)
+            raise
+
+    def _directly(self, reason: str) -> StoreOrder:
+        """One save with our own number, which the store takes once; no stock is reserved."""
+        if not self.policy.direct_fallback:
+            raise RejectedError(f"The store's cart refused the order: {reason}", system="magento")
+        self.save(state="placing", failed_reason=f"{_REFUSED}{reason}")
+        try:
+            self.sales.save_order(self._direct_entity())
+        except UnknownOutcomeError:
+            self.save(placing_since=self.ctx.clock.now())
+            raise
+        found = self._look_up()
+        if found is None:
+            raise RetryableError("The saved order is not visible yet.", system="magento", retry_after=5)
+        history.note(
+            self.ctx.clock.now(), "create_sales_order", "order.direct", "order", self.row.id,
+            f"Saved directly, stock not reserved: {reason}",
+        )  # fmt: skip
+        return found
+
+    def _direct_entity(self) -> dict[str, Any]:
+        address = shippable(self.order.address)
+        views = self.ctx.remotes.catalog(self.store).store_views()
+        store_id = next((view.id for view in views if view.code == self.store.store_code), None)
+        if store_id is None:
+            raise ConfigurationError(f"The store has no view called “{self.store.store_code}”.")
+        rows = Product.select().where(Product.store == self.store.id, Product.sku.in_(list(set(self.skus.values()))))
+        products = {row.sku: direct.Sold(row.entity_id, row.name or row.sku) for row in rows}
+        unknown = sorted({self.skus[line.id] for line in self.order.open_lines} - set(products))
+        if unknown:
+            raise RejectedError(f"The store has no product {', '.join(unknown)}.", system="magento")
+        how = direct.Direct(
+            self._own_number(), self.email, int(store_id), self.policy.payment_method,
+            f"{self.policy.carrier}_{self.policy.method}",
+            self.sales.region_id(address.country, address.region) if address.region else None, products,
+        )  # fmt: skip
+        return direct.entity(self.order, address, how, self.policy.platform_discount, self.skus)
+
+    # ── after placing ────────────────────────────────────────────────────────
+
+    def _adopt(self, found: StoreOrder) -> None:
+        self.save(
+            state="placed",
+            magento_order_id=found.entity_id,
+            magento_increment_id=found.increment_id,
+            magento_status=found.status,
+            stock_reserved=found.quote_id is not None,
+            placing_since=None,
+            failed_reason="",
+        )
+
+    def _settle_duplicates(self) -> StoreOrder:
+        """The order that stays: the lowest number. Others that a race made are cancelled, which gives their stock back."""
+        found = self._found()
+        keep: StoreOrder = next((one for one in found if one.entity_id == self.row.magento_order_id), None) or (
+            self.sales.order(self._number())
+        )
+        live = [one for one in found if one.state != "canceled"]
+        if live and live[0].entity_id < keep.entity_id and self.row.state == "placed":
+            keep = live[0]
+            self._adopt(keep)
+        for other in found:
+            if other.entity_id != keep.entity_id and other.increment_id not in self.row.duplicates:
+                self._cancel_duplicate(other)
+        return keep
+
+    def _cancel_duplicate(self, other: StoreOrder) -> None:
+        cancelled = other.state == "canceled" or self.sales.cancel(other.entity_id)
+        text = (
+            f"A second store order {other.increment_id} was {'cancelled' if cancelled else 'found; cancel it by hand'}."
+        )
+        self.save(duplicates=[*self.row.duplicates, other.increment_id])
+        history.note(self.ctx.clock.now(), "create_sales_order", "order.duplicate", "order", self.row.id, text)
+
+    def _correct(self, placed: StoreOrder) -> StoreOrder:
+        """Amounts to the cent, while the order is held so that nobody invoices the shop's prices."""
+        if placed.total_invoiced:
+            raise RejectedError(
+                f"Store order {placed.increment_id} was invoiced before its amounts were corrected.", system="magento"
+            )
+        if placed.state == "new":
+            self.sales.hold(placed.entity_id)
+        fresh = self.sales.order(placed.entity_id)
+        if fresh.currency != self.order.payment.currency:
+            raise RejectedError(
+                f"The store view sells in {fresh.currency}, the order is in {self.order.payment.currency}.",
+                system="magento",
+            )
+        rate = 1 / Decimal(str(fresh.raw.get("base_to_order_rate") or 1))
+        entity = correction.body(self.order, fresh, self.policy.platform_discount, skus=self.skus, rate=rate)
+        self.sales.save_order(entity)
+        read = self.sales.order(placed.entity_id)
+        wrong = correction.differences(entity, read)
+        if wrong:
+            raise RejectedError(
+                f"Store order {read.increment_id} reads back wrong: {'; '.join(wrong)}.", system="magento"
+            )
+        self.save(state="corrected", failed_reason="")
+        return read
+
+    def _confirm(self, placed: StoreOrder) -> None:
+        """Released, named and invoiced; the buyer's relay address replaces the key only now."""
+        fresh = self.sales.order(placed.entity_id)
+        if fresh.state == "holded":
+            self.sales.unhold(fresh.entity_id)
+        address = shippable(self.order.address)
+        self.sales.save_order(
+            {
+                "entity_id": fresh.entity_id,
+                "increment_id": fresh.increment_id,
+                "ext_order_id": self.order.id,
+                "customer_email": correction.clean(self.order.buyer_email) or self.email,
+                "customer_firstname": address.first_name,
+                "customer_lastname": address.last_name,
+            }
+        )
+        invoiced = self._invoice(fresh) if self.policy.invoice else False
+        read = self.sales.order(fresh.entity_id)
+        self._assign_items(read)
+        self.save(state="confirmed", magento_status=read.status, invoiced=invoiced, failed_reason="")
+        history.note(
+            self.ctx.clock.now(), "create_sales_order", "order.confirmed", "order", self.row.id,
+            f"Store order {read.increment_id}, {read.grand_total.normalize():f} {read.currency}.",
+        )  # fmt: skip
+        self._write_back(read)
+
+    def _invoice(self, placed: StoreOrder) -> bool:
+        if not self.sales.invoices(placed.entity_id):
+            self.sales.invoice(placed.entity_id)
+        return True
+
+    def _assign_items(self, placed: StoreOrder) -> None:
+        by_sku = {item.sku.casefold(): item.item_id for item in placed.items if item.parent_item_id is None}
+        with transaction():
+            for sku in set(self.skus.values()):
+                OrderLine.update(store_item_id=by_sku.get(sku.casefold())).where(
+                    OrderLine.order == self.row.id, OrderLine.sku == sku
+                ).execute()
+
+    def _write_back(self, placed: StoreOrder) -> None:
+        if self.row.external_written:
+            return
+        by_sku = {item.sku.casefold(): str(item.item_id) for item in placed.items if item.parent_item_id is None}
+        lines = {
+            line.id: by_sku[self.skus[line.id].casefold()]
+            for line in self.order.open_lines
+            if self.skus[line.id].casefold() in by_sku
+        }
+        self.ctx.remotes.shop(self.account).write_external_order(self.order.id, placed.increment_id, lines)
+        self.save(external_written=True)
+
+
+def _exceeds(has: dict[str, int], wanted: dict[str, int]) -> bool:
+    """True when a cart holds something that the order does not want, or more of it."""
+    return any(pieces > wanted.get(sku, 0) for sku, pieces in has.items())
