@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -25,12 +26,16 @@ def listings() -> None:
 @common.json_option
 def plan(*, title: str | None, as_json: bool) -> None:
     """Assign products by the rules, build drafts, and queue what the synchronization policy allows."""
-    from connector.services import publishing
+    from connector.services import assignment, publishing
 
     ctx = common.context()
-    done = {account.title: publishing.plan(ctx, account) for account in _accounts(title)}
+    done: dict[str, dict[str, object]] = {}
+    for account in _accounts(title):
+        assigned = assignment.run(ctx, account)
+        done[account.title] = {"listed": assigned.listed, "moved": assigned.changed, "overlaps": assigned.overlaps}
+        done[account.title] |= asdict(publishing.plan(ctx, account, actor="command line"))
     common.report(
-        done, as_json=as_json, text=lambda: "\n".join(f"{account}: {result}" for account, result in done.items())
+        done, as_json=as_json, text=lambda: "\n\n".join(f"{name}\n{common.pairs(c)}" for name, c in done.items())
     )
 
 

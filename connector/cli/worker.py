@@ -24,6 +24,8 @@ def worker(*, queue: str | None) -> None:
         return
     from connector import app
     from connector.jobs import tasks
+    from connector.plugins.loader import load
     from connector.runtime.worker import run_worker
 
+    load()  # once, here: the process of each job starts with what this one imported
     run_worker(queue, settings.redis_address, prepare=lambda: tasks.use(app.create_context(settings)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from connector.services import snapshots, work
+from connector.plugins.policies.synchronization import SynchronizationPolicy
+from connector.services import assignment, orders, periodic, policies, publishing, snapshots, work
 from connector.services.context import Context
 from connector.services.periodic import Handler
 from connector.store.models import Account, MagentoStore
@@ -31,9 +32,13 @@ def renew_tokens(ctx: Context, account_id: int) -> str:
     return f"valid until {tokens.access_expires:%Y-%m-%d %H:%M} UTC"
 
 
-def read_products(ctx: Context, store_id: int) -> object:
-    """Products that changed."""
-    return snapshots.sync(ctx, MagentoStore.get_by_id(store_id))
+def read_products(ctx: Context, store_id: int) -> str:
+    """Products that changed; the accounts that sell them look at their rules at once."""
+    read = snapshots.sync(ctx, MagentoStore.get_by_id(store_id))
+    if read.changed or read.gone:
+        accounts = Account.select(Account.id).where(Account.store == store_id)
+        periodic.hasten([f"assign:{account.id}" for account in accounts], ctx.clock.now())
+    return str(read)
 
 
 def read_stock(ctx: Context, store_id: int) -> str:
@@ -46,11 +51,41 @@ def read_prices(ctx: Context, store_id: int) -> str:
     return f"{snapshots.sync_prices(ctx, MagentoStore.get_by_id(store_id))} changed"
 
 
+def assign(ctx: Context, account_id: int) -> str:
+    """Templates by the rules, where the account's policy leaves that to them."""
+    account = Account.get_by_id(account_id)
+    policy = policies.effective("synchronization", account.synchronization_policy)
+    if isinstance(policy, SynchronizationPolicy) and not policy.product_assign:
+        return "switched off by the synchronization policy"
+    done = assignment.run(ctx, account)
+    return f"{done.listed} listed, {done.changed} changed, {done.held_back} held back"
+
+
+def plan(ctx: Context, account_id: int) -> str:
+    """Drafts of what changed, and the work that follows from them."""
+    done = publishing.plan(ctx, Account.get_by_id(account_id))
+    return f"{done.drafted} drafted, {done.upload} to upload, {done.offers} offers, {done.held_back} held back"
+
+
+def read_status(ctx: Context, account_id: int) -> str:
+    """What became of products on the marketplace."""
+    return f"{publishing.sync_status(ctx, Account.get_by_id(account_id))} read"
+
+
+def read_orders(ctx: Context, account_id: int) -> str:
+    """Orders, cancellations and returns that changed on the marketplace."""
+    return orders.import_window(ctx, Account.get_by_id(account_id))
+
+
 HANDLERS: Mapping[str, Handler] = {
     "sweep": sweep,
     "tokens": renew_tokens,
     "products": read_products,
     "stock": read_stock,
     "prices": read_prices,
+    "assign": assign,
+    "plan": plan,
+    "status": read_status,
+    "orders": read_orders,
 }
-"""Every kind that `services.periodic.rhythms` names, but for those whose service is not installed."""
+"""Every kind that `services.periodic.rhythms` names."""
