@@ -14,7 +14,6 @@ What a checked tree promises to a back end:
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,63 +21,9 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from connector.rules.metadata import Type
+from connector.rules.places import Day, Literal_, Number, Span, Text, YesNo
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a file. Lines and columns count from 1; the end column is the first one behind it.
-
-    All spans compare equal, so that two trees are equal when they say the same, wherever it stands. Compare `start` to
-    compare places.
-    """
-
-    file: str = field(compare=False)
-    line: int = field(compare=False)
-    column: int = field(compare=False)
-    end_line: int = field(compare=False)
-    end_column: int = field(compare=False)
-
-    @property
-    def start(self) -> tuple[str, int, int]:
-        return self.file, self.line, self.column
-
-    def to(self, other: Span) -> Span:
-        """From the start of this one to the end of the other."""
-        return Span(self.file, self.line, self.column, other.end_line, other.end_column)
-
-
-# Literals -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    span: Span
-    value: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """`value` is NFC text with its escapes resolved; `\\/` stays as it is, for category paths."""
-
-    span: Span
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A date literal."""
-
-    span: Span
-    value: dt.date
-
-
-@dataclass(frozen=True, slots=True)
-class YesNo:
-    span: Span
-    value: bool
-
-
-Literal_: TypeAlias = Number | Text | Day | YesNo
+__all__ = ["Day", "Literal_", "Number", "Span", "Text", "YesNo"]  # so that `tree` names every node
 
 
 # Expressions --------------------------------------------------------------------------------------

@@ -167,7 +167,13 @@ def test_two_minor_units_are_rounded_half_up() -> None:
             "cost",
             "at least 9 is above at most 8 for A-1",
         ),
-        ("otherwise price * price * price", {"price": 10**9}, 1, "price", "the price is too large to be a price, for A-1"),
+        (
+            "otherwise price * price * price",
+            {"price": 10**9},
+            1,
+            "price",
+            "the price is too large to be a price, for A-1",
+        ),
         ("otherwise days since(released)", {}, 1, "released", "`released` is empty for A-1"),
     ],
 )
@@ -195,7 +201,9 @@ def test_a_failing_other_price_names_both() -> None:
 
 def test_amounts_are_exact_to_the_last_digit() -> None:
     assert price("otherwise price + 0.000001 - price + length", price=1e9, length=1) == "1.00"
-    assert price("otherwise (price * 1.000000000000000000000000001 - price) * 1000000000000000000", price=10**9) == "1.00"
+    assert (
+        price("otherwise (price * 1.000000000000000000000000001 - price) * 1000000000000000000", price=10**9) == "1.00"
+    )
 
 
 def test_the_ladder_names_every_step() -> None:
