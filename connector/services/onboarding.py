@@ -58,6 +58,9 @@ def fetch(ctx: Context, account_id: int) -> str:
         "carriers": [to_json(carrier) for carrier in carriers],
         "onboarded_at": ctx.clock.now(),
     }
+    selling = [w for w in warehouses if w.type == "SALES_WAREHOUSE" and w.status == "ENABLED"]
+    if account.warehouse_id not in {warehouse.id for warehouse in selling}:
+        changes["warehouse_id"] = next((w.id for w in sorted(selling, key=lambda each: not each.is_default)), "")
     with transaction():
         Account.update(changes).where(Account.id == account.id).execute()
         _replace_categories(account.id, categories)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from connector.domain.shop import StoreView
@@ -47,8 +46,7 @@ def _view(ctx: Context, store: MagentoStore) -> StoreView:
     try:
         views = ctx.remotes.catalog(store).store_views()
     except RejectedError:
-        plain = copy.copy(store)
-        plain.store_code = ""
+        plain = MagentoStore(**{**store.__data__, "store_code": ""})
         views = ctx.remotes.catalog(plain).store_views()
         if any(view.code == store.store_code for view in views):
             raise

@@ -91,7 +91,8 @@ def installed(url: str) -> Iterator[None]:
 
 def context(**more: Any) -> Context:
     """A context of this test's own."""
-    return Context(Remotes(), Clock(), Messages(), **{"base_url": "http://localhost:5000", **more})
+    given = {"clock": Clock(), "queue": Messages(), "base_url": "http://localhost:5000", **more}
+    return Context(Remotes(), **given)
 
 
 def add_account(control: Control, **changes: Any) -> Account:
