@@ -43,11 +43,6 @@ class RowField(SelectField):
         """Takes a row or its id."""
         self.data = getattr(value, "id", value)
 
-    def iter_choices(self) -> Any:
-        """Native options, the present one selected."""
-        for value, label in pairs_of(self.choices):
-            yield value, label, str(self.data if self.data is not None else "") == value, {}
-
     def pre_validate(self, form: Any) -> None:
         """One of the rows that were offered."""
         del form
@@ -81,10 +76,10 @@ class TickList:
         if len(pairs_of(field.choices)) > FEW:
             return Select(multiple=True)(field, size=8, **options)
         rows = Markup()
-        for index, (value, label, chosen, _) in enumerate(field.iter_choices()):
+        for index, (value, label) in enumerate(pairs_of(field.choices)):
             first = Markup(' id="{}"').format(field.id) if not index else ""
             rows += Markup('<label><input type="checkbox" name="{}" value="{}"{}{}> {}</label>').format(
-                field.name, value, first, Markup(" checked") if chosen else "", label
+                field.name, value, first, Markup(" checked") if value in (field.data or ()) else "", label
             )
         return Markup('<div class="ticks" role="group" aria-label="{}">{}</div>').format(field.label.text, rows)
 

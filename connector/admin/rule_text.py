@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from flask import url_for
 
 from connector.admin import formats
 from connector.rules.problems import Problem
+from connector.services.rulesets import Matched
+from connector.store.models import MagentoStore, Product
 
 
 def utf16(text: str) -> int:
@@ -48,26 +50,31 @@ def diagnostics(text: str, problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return found
 
 
-def sample(row: Any) -> dict[str, str]:
-    """One matching product for the side of an editor; takes rows and mappings."""
+def samples(store: MagentoStore, found: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Matching products, (SKU, name) pairs of a store, as an editor shows them beside its text."""
+    names = dict(found)
+    columns = (Product.id, Product.sku, Product.price, Product.image)
+    rows = Product.select(*columns).where(Product.store == store.id, Product.sku.in_(list(names)))
+    by_sku = {row.sku: row for row in rows}
+    return [
+        {
+            "sku": sku,
+            "name": name or sku,
+            "price": formats.amount(by_sku[sku].price, store.base_currency) if sku in by_sku else "",
+            "picture": _picture(by_sku.get(sku)),
+        }
+        for sku, name in names.items()
+    ]
 
-    def get(name: str) -> Any:
-        return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
 
-    price = get("price")
-    number = get("id")
-    return {
-        "sku": str(get("sku") or ""),
-        "name": str(get("name") or get("sku") or ""),
-        "price": formats.number(price) if price is not None else "",
-        "picture": url_for("pictures.thumbnail", product_id=number) if number and get("image") else "",
-    }
+def _picture(row: Product | None) -> str:
+    return url_for("pictures.thumbnail", product_id=row.id) if row and row.image else ""
 
 
-def matched_json(text: str, matched: Any) -> dict[str, Any]:
+def matched_json(text: str, store: MagentoStore, matched: Matched) -> dict[str, Any]:
     """What the query box and the rule editor show about a condition."""
     return {
         "problems": diagnostics(text, matched.problems),
         "count": matched.count,
-        "samples": [sample(row) for row in matched.samples or ()],
+        "samples": samples(store, matched.samples),
     }

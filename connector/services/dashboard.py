@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import SQL, fn
 
 from connector.plugins.api import actions
 from connector.store.models import (
@@ -46,7 +46,7 @@ class Sales:
 
 
 def sales(now: datetime, account_id: int | None = None, days: int = 30) -> Sales:
-    """Orders that were paid, by the UTC day they were placed, in the currency most orders have."""
+    """Orders that were paid, by the UTC day they were placed, in the currency that most days sold in."""
     start = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     earlier = start - timedelta(days=days)
     day = 86_400_000_000
@@ -58,7 +58,7 @@ def sales(now: datetime, account_id: int | None = None, days: int = 30) -> Sales
             account_id,
         )
         .where(Order.placed_at >= earlier, Order.status.in_(SELLING))
-        .group_by(Order.currency, bucket)
+        .group_by(Order.currency, SQL("2"))
         .tuples()
     )
     found = [(currency, int(index), int(total)) for currency, index, total in rows]

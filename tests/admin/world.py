@@ -97,7 +97,7 @@ def settings() -> tuple[Account, dict[str, Policy]]:
             {"attribute_code": "color", "default_frontend_label": "Color", "frontend_input": "select"},
             {"attribute_code": "msrp", "default_frontend_label": "MSRP", "frontend_input": "price"},
         ],
-        categories={}, attribute_sets=[], metadata_at=now,
+        categories={"id": 2, "name": "Default", "children_data": [{"id": 3, "name": "Men", "children_data": []}]}, attribute_sets=[], metadata_at=now,
     )  # fmt: skip
     policies = {
         kind: Policy.create(

@@ -14,7 +14,7 @@ from connector.admin.base import Grid, page
 from connector.admin.fields import Form, OneOf, RowField
 from connector.admin.site import actor, context, session_token
 from connector.errors import ConfigurationError
-from connector.services import history
+from connector.services import accounts, history
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, MagentoStore, Order, Policy
 
@@ -279,7 +279,5 @@ class AccountView(Grid):
 
 def leave(view: Any, account: Account) -> Any:
     """The page that goes on to the marketplace's consent."""
-    from connector.services import accounts
-
     url = accounts.start_authorization(context(), account, session_token())
     return view.render("ui/leaving.html", target=url, account=account)

@@ -14,7 +14,7 @@ from connector.admin.site import actor, context
 from connector.errors import ConfigurationError, UnknownPluginError
 from connector.plugins.api import Policy as Plugin
 from connector.plugins.api import policies as registry
-from connector.services import history
+from connector.services import history, policies
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, ListingTemplate, Policy
 
@@ -29,8 +29,6 @@ def _type(_v: Any, _c: Any, row: Any, _n: str) -> str:
 
 
 def _valid(_v: Any, _c: Any, row: Any, _n: str) -> Any:
-    from connector.services import policies
-
     issues = policies.validity(row)
     tones = {"1": ("ok", "Yes"), "0": ("bad", "No")}
     shown = formats.badge(tones, "0" if issues else "1", plain=not issues)
@@ -203,8 +201,6 @@ class PolicyView(Grid):
 
     def run_own(self, name: str, ids: Any) -> None:
         """Make default, or delete what nothing uses."""
-        from connector.services import policies
-
         rows = list(Policy.select().where(Policy.id.in_(ids)))
         if name == "default":
             for row in rows:

@@ -10,6 +10,7 @@ from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
 from connector.rules.metadata import BUILT_IN
+from connector.services import rulesets
 from connector.store.models import Account, ListingTemplate, MagentoStore, RuleSetVersion
 
 WORDS = (
@@ -31,8 +32,6 @@ class RuleView(Guarded):
     @page("/")
     def index(self) -> Any:
         """The editor with one file of the set."""
-        from connector.services import rulesets
-
         files = rulesets.working_files()
         name = request.args.get("file", "")
         if name not in files:
@@ -45,25 +44,27 @@ class RuleView(Guarded):
     @page("/check", methods=("POST",))
     def check_view(self) -> Any:
         """Every problem of the set; those of the open file with their places."""
-        from connector.services import rulesets
-
         files, name = _posted_files()
         checked = rulesets.check(files, None)
         here = [p for p in checked.problems if p.file == name]
         elsewhere = [p for p in checked.problems if p.file != name]
         errors = sum(p.severity.value == "error" for p in checked.problems)
+        failed = [t for t in checked.tests if not t.passed]
+        elsewhere_json = [{"file": p.file, "line": p.line, "message": p.message} for p in elsewhere]
+        elsewhere_json += [
+            {"file": t.file, "line": t.line, "message": f"the test “{t.name}” fails: {t.failures[0][1]}"}
+            for t in failed
+        ]
         return jsonify(
             problems=diagnostics(files[name], here),
-            elsewhere=[{"file": p.file, "line": p.line, "message": p.message} for p in elsewhere],
-            errors=errors,
-            version=checked.version_sha or "",
+            elsewhere=elsewhere_json,
+            errors=errors + len(failed),
+            version=checked.version_sha,
         )
 
     @page("/match", methods=("POST",))
     def match_view(self) -> Any:
         """How many products of a store fit a condition."""
-        from connector.services import rulesets
-
         store = (
             MagentoStore.get_or_none(MagentoStore.id == request.form.get("store", type=int))
             or MagentoStore.select().first()
@@ -71,7 +72,7 @@ class RuleView(Guarded):
         if store is None:
             abort(404)
         text = request.form.get("text", "")
-        return jsonify(matched_json(text, rulesets.match_condition(store, text, limit=6)))
+        return jsonify(matched_json(text, store, rulesets.match_condition(store, text, limit=6)))
 
     @page("/complete")
     def complete_view(self) -> Any:
@@ -81,8 +82,6 @@ class RuleView(Guarded):
     @page("/save", methods=("POST",))
     def save_view(self) -> Any:
         """Save the set as a new version and make it active; a set with errors changes nothing."""
-        from connector.services import rulesets
-
         files, name = _posted_files()
         rulesets.save_and_activate(context(), files, actor(), request.form.get("note", "").strip()[:500])
         flash("The new version is active.", "success")
@@ -98,8 +97,6 @@ class RuleView(Guarded):
     @page("/versions/restore", methods=("POST",))
     def restore(self) -> Any:
         """Make an earlier version's text the active one, as a new version."""
-        from connector.services import rulesets
-
         row = RuleSetVersion.get_or_none(RuleSetVersion.number == request.form.get("number", type=int))
         if row is None:
             abort(404)
@@ -114,8 +111,6 @@ def _stores() -> list[tuple[int, str]]:
 
 def _posted_files() -> tuple[dict[str, str], str]:
     """The working set with the editor's text in the place of its file."""
-    from connector.services import rulesets
-
     name = request.form.get("file", "").strip()
     if not name or len(name) > NAME or "/" in name or not name.endswith(".rules"):
         abort(400, "A rule file has a short name that ends in .rules.")

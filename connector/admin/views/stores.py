@@ -15,7 +15,7 @@ from connector.admin.base import Grid
 from connector.admin.fields import Form
 from connector.admin.site import actor, context
 from connector.errors import ConfigurationError, ConnectorError
-from connector.services import history
+from connector.services import history, stores
 from connector.store.database import transaction
 from connector.store.models import Account, MagentoStore, Product
 
@@ -157,8 +157,6 @@ class StoreView(Grid):
 
     def run_own(self, name: str, ids: Any) -> None:
         """Ask the store now; its answer is the message."""
-        from connector.services import stores
-
         for store in MagentoStore.select().where(MagentoStore.id.in_(ids)):
             try:
                 if name == "test":

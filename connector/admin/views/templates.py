@@ -18,7 +18,7 @@ from connector.admin.rule_text import matched_json
 from connector.admin.site import actor, context, style_nonce
 from connector.admin.views.accounts import policies_of
 from connector.errors import ConfigurationError
-from connector.services import dashboard, history
+from connector.services import dashboard, history, rulesets
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, Policy
 
@@ -277,8 +277,6 @@ class TemplateView(Grid):
         text = (form.query.data or "").strip()
         if not text:
             return True
-        from connector.services import rulesets
-
         account = Account.get_by_id(form.account.data)
         problems = [
             p for p in rulesets.match_condition(account.store, text, limit=0).problems if p.severity.value == "error"
@@ -289,13 +287,11 @@ class TemplateView(Grid):
     @page("/match/", methods=("POST",))
     def match_view(self) -> Any:
         """Live check of a query: problems, how many products match, some of them."""
-        from connector.services import rulesets
-
         account = Account.get_or_none(Account.id == request.form.get("account", type=int))
         if account is None:
             abort(404)
         text = request.form.get("text", "")
-        return jsonify(matched_json(text, rulesets.match_condition(account.store, text, limit=6)))
+        return jsonify(matched_json(text, account.store, rulesets.match_condition(account.store, text, limit=6)))
 
     @page("/categories/")
     def categories_view(self) -> Any:

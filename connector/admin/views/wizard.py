@@ -13,7 +13,7 @@ from connector.admin.fields import Form, RowField
 from connector.admin.site import actor, context
 from connector.admin.views.accounts import COUNTRIES, ENVIRONMENTS, leave, stores
 from connector.plugins.api import policies as registry
-from connector.services import dashboard, history
+from connector.services import dashboard, history, policies
 from connector.services.people import PersonError
 from connector.store.database import transaction
 from connector.store.models import Account, Policy, Setting
@@ -175,8 +175,6 @@ class Wizard(Guarded):
     @page("/policies/", methods=("GET", "POST"))
     def policies(self) -> Any:
         """Step 3: one valid default of every type."""
-        from connector.services import policies
-
         if not Policy.select().where(Policy.is_default).exists() and self.may_change():
             return self.show("policies", rows=[], ready=False, labels={})
         rows = [(row, policies.validity(row)) for row in Policy.select().order_by(Policy.is_default.desc(), Policy.id)]
@@ -194,8 +192,6 @@ class Wizard(Guarded):
     @page("/policies/make/", methods=("POST",))
     def make_policies(self) -> Any:
         """Create one default of every type."""
-        from connector.services import policies
-
         made = policies.create_defaults(context().clock.now())
         flash(f"{len(made)} policies made.", "success")
         return redirect(url_for("wizard.policies"))
