@@ -21,4 +21,5 @@ def scheduler() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _signal, _frame: stop.set())
-    schedule.run(create_context(settings), recurring.HANDLERS, stop)
+    with common.redis(settings):
+        schedule.run(create_context(settings), recurring.HANDLERS, stop)

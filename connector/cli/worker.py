@@ -20,7 +20,8 @@ def worker(*, queue: str | None) -> None:
     settings = common.start(service=True)
     common.open_database(settings)
     if queue is None:
-        stack.workers_supervisor(settings).run()
+        with common.redis(settings):
+            stack.workers_supervisor(settings).run()
         return
     from connector import app
     from connector.jobs import tasks
@@ -28,4 +29,5 @@ def worker(*, queue: str | None) -> None:
     from connector.runtime.worker import run_worker
 
     load()  # once, here: the process of each job starts with what this one imported
-    run_worker(queue, settings.redis_address, prepare=lambda: tasks.use(app.create_context(settings)))
+    with common.redis(settings):
+        run_worker(queue, settings.redis_address, prepare=lambda: tasks.use(app.create_context(settings)))

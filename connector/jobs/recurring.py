@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from connector.plugins.policies.synchronization import SynchronizationPolicy
-from connector.services import assignment, orders, periodic, policies, publishing, snapshots, work
+from connector.services import (
+    assignment,
+    orders,
+    periodic,
+    policies,
+    publishing,
+    returns,
+    shipments,
+    snapshots,
+    work,
+)
 from connector.services.context import Context
 from connector.services.periodic import Handler
 from connector.store.models import Account, MagentoStore
@@ -77,6 +87,16 @@ def read_orders(ctx: Context, account_id: int) -> str:
     return orders.import_window(ctx, Account.get_by_id(account_id))
 
 
+def settle_returns(ctx: Context, account_id: int) -> str:
+    """What cancellations and returns ask of the store. They are read together with the orders."""
+    return f"{returns.settle(ctx, Account.get_by_id(account_id))} settled"
+
+
+def look_for_shipments(ctx: Context, account_id: int) -> str:
+    """Shipments that were made in the store."""
+    return f"{shipments.poll(ctx, Account.get_by_id(account_id))} queued"
+
+
 HANDLERS: Mapping[str, Handler] = {
     "sweep": sweep,
     "tokens": renew_tokens,
@@ -87,5 +107,7 @@ HANDLERS: Mapping[str, Handler] = {
     "plan": plan,
     "status": read_status,
     "orders": read_orders,
+    "returns": settle_returns,
+    "shipments": look_for_shipments,
 }
 """Every kind that `services.periodic.rhythms` names."""
