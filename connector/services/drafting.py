@@ -111,6 +111,14 @@ def build(lead: Part, variants: Sequence[Part], template: Template, market: Mark
                 "It cannot be ordered without custom options, which TikTok Shop does not offer.",
             )
         )
+    if not (template.inventory.warehouse or market.warehouse_id):
+        issues.append(
+            Issue(
+                "account.warehouse",
+                "warehouse",
+                "No TikTok Shop warehouse is known: fetch the account's onboarding data.",
+            )
+        )
     images = images_of(lead, sold, template.image, market)
     skus = [_sku(part, lead, template, market, issues) for part in sold]
     weight = _weight(sold, template, market)
@@ -189,7 +197,7 @@ def _sku(part: Part, lead: Part, template: Template, market: Market, issues: lis
 def _sales(part: Part, lead: Part, template: Template, market: Market) -> list[SalesAttribute]:
     """What a variant differs by, in the configurable's order; the picture stands at the first of them."""
     by_code = {row.magento_attribute: row for row in template.mapping if row.is_sales and row.magento_attribute}
-    found = []
+    found: list[SalesAttribute] = []
     for attribute_id in lead.snapshot.variant_attribute_ids:
         code = market.codes.get(attribute_id, "")
         label = part.values.get(code)

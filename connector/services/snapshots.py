@@ -92,7 +92,7 @@ def link_variants(store: MagentoStore, configurables: Iterable[ProductSnapshot])
             moved = Product.update(parent=parent).where(
                 Product.store == store,
                 Product.entity_id.in_(children),
-                Product.parent.is_null() | (Product.parent != parent),
+                Product.parent.is_null() | (Product.parent != parent.id),
             )
             left = Product.update(parent=None).where(Product.parent == parent, Product.entity_id.not_in(children))
             if moved.execute() + left.execute():
@@ -103,9 +103,8 @@ def mark_stale(product_ids: Sequence[int]) -> None:
     """Ask for new drafts of the listings of these products, or of the configurables they are variants of."""
     if not product_ids:
         return
-    parents: Any = Product.select(Product.parent).where(
-        Product.id.in_(list(product_ids)), Product.parent.is_null(False)
-    )
+    column: Any = Product.parent
+    parents = Product.select(column).where(Product.id.in_(list(product_ids)), Product.parent.is_null(False))
     Listing.update(stale=True).where(Listing.product.in_(list(product_ids)) | Listing.product.in_(parents)).execute()
 
 
@@ -131,7 +130,7 @@ def _save(store: MagentoStore, snapshot: ProductSnapshot, now: datetime) -> bool
         "deleted": False,
     }
     if row is None:
-        Product.delete().where(Product.store == store, Product.sku == snapshot.sku, Product.deleted).execute()
+        Product.delete().where(Product.store == store, Product.sku == snapshot.sku, Product.deleted).execute()  # type: ignore[misc]  # peewee types fields by class
         Product.create(store=store, entity_id=snapshot.entity_id, **values)
     else:
         Product.update(**values).where(Product.id == row.id).execute()

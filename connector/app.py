@@ -1,0 +1,154 @@
+"""The composition root: settings in, a working application out. The only importer of `connector.clients`."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+import structlog
+from redis import Redis
+
+from connector import admin, web
+from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
+from connector.clients.magento import MagentoStore as MagentoSettings
+from connector.clients.tiktok import TikTokAuthorizer, TikTokSettings, TikTokShop
+from connector.clients.tiktok.signing import verify_webhook
+from connector.jobs.queue import RedisQueue
+from connector.plugins.loader import load as load_plugins
+from connector.services.context import Context
+from connector.settings import Settings
+from connector.store import database, secrets
+from connector.store.models import Account, MagentoStore
+from connector.store.vault import DatabaseVault
+
+log = structlog.get_logger(__name__)
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        return datetime.now(UTC)
+
+
+class HttpRemotes:
+    """Stores and shops over HTTP. A client lives as long as the row says the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._redis = Redis.from_url(settings.redis_address)
+
+    def authorizer(self, account: Account) -> TikTokAuthorizer:
+        """The token host of an account's environment."""
+        return TikTokAuthorizer(self._tiktok(account))
+
+    def shop(self, account: Account) -> TikTokShop:
+        """The account's shop."""
+        settings = self._tiktok(account)
+        refresh = TikTokAuthorizer(settings).refresh
+        return TikTokShop(settings, DatabaseVault(account.id), SystemClock(), redis=self._redis, refresh=refresh)
+
+    def catalog(self, store: MagentoStore) -> MagentoCatalog:
+        """The store's products."""
+        return MagentoCatalog(self._connection(store))
+
+    def sales(self, store: MagentoStore) -> MagentoSales:
+        """The store's orders."""
+        return MagentoSales(self._connection(store))
+
+    def _connection(self, store: MagentoStore) -> MagentoConnection:
+        connect, read = self._settings.timeouts
+        return _magento(
+            MagentoSettings(
+                base_url=store.base_url,
+                store_code=store.store_code,
+                consumer_key=store.consumer_key,
+                consumer_secret=store.consumer_secret,
+                access_token=store.access_token,
+                access_token_secret=store.access_token_secret,
+                auth="bearer" if store.auth == "bearer" else "oauth",
+                media_url=store.base_media_url,
+                connect_timeout=connect,
+                read_timeout=read,
+            )
+        )
+
+    def _tiktok(self, account: Account) -> TikTokSettings:
+        connect, read = self._settings.timeouts
+        return TikTokSettings(
+            app_key=account.app_key,
+            app_secret=account.app_secret,
+            service_id=account.service_id,
+            api_url=account.api_url,
+            auth_url=account.auth_url,
+            authorize_url=account.authorize_url,
+            shop_id=account.shop_id,
+            shop_cipher=account.shop_cipher,
+            region=account.region or account.country,
+            currency=account.currency or "USD",
+            connect_timeout=connect,
+            read_timeout=read,
+        )
+
+
+@functools.lru_cache(maxsize=32)
+def _magento(settings: MagentoSettings) -> MagentoConnection:
+    """One connection per setting: it remembers which form of the signature a store accepts."""
+    return MagentoConnection(settings)
+
+
+def open_database(settings: Settings) -> None:
+    """Load the keys and point the models at the database."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    secrets.use(settings.encryption_keys())
+    database.connect(settings.database_url)
+
+
+def create_context(settings: Settings) -> Context:
+    """What services work with in this process; the database and the plugins are ready afterwards."""
+    open_database(settings)
+    for failed in load_plugins():
+        log.warning("plugin_missing", plugin=failed.name, reason=failed.reason)
+    _, read = settings.timeouts
+    return Context(
+        remotes=HttpRemotes(settings),
+        clock=SystemClock(),
+        queue=RedisQueue(settings.redis_address),
+        base_url=settings.base_url,
+        place_timeout=read + 30,
+    )
+
+
+def _verify(account: Account, body: bytes, signature: str) -> bool:
+    return verify_webhook(account.app_key, body, account.app_secret, signature)
+
+
+def create_app(settings: Settings | None = None) -> flask.Flask:
+    """The web application: admin, OAuth return, webhooks, health, metrics."""
+    settings = settings or Settings.load()
+    ctx = create_context(settings)
+    app = flask.Flask("connector", static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.session_key(),
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+    )
+    app.before_request(_open_connection)
+    app.teardown_request(_close_connection)
+    admin.init_admin(app, ctx)
+    web.init_web(app, ctx, verify=_verify)
+    return app
+
+
+def _open_connection() -> None:
+    database.database.connect(reuse_if_open=True)
+
+
+def _close_connection(_error: Any = None) -> None:
+    if not database.database.is_closed():
+        database.database.close()

@@ -1,0 +1,81 @@
+"""The desk: what actions ask the connector to do on their behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.domain.issue import Issue
+from connector.domain.listing import Draft
+from connector.domain.values import from_json
+from connector.services import images, onboarding, orders, placement, publishing, returns, shipments
+from connector.services.context import Context
+from connector.store.models import Account
+from connector.store.models import Listing as ListingRow
+
+
+class ServiceDesk:
+    """One account's desk. `owner` is the worker that holds the leases of what is done here."""
+
+    def __init__(self, ctx: Context, account: Account, owner: str) -> None:
+        self._ctx, self._account, self._owner = ctx, account, owner
+
+    def image_uris(self, draft: Draft) -> Mapping[str, str]:
+        """Uploads what the marketplace does not hold yet."""
+        return images.uris(self._ctx, self._account, draft)
+
+    def validate(self, listing_id: int) -> tuple[Issue, ...]:
+        """A fresh draft's issues."""
+        publishing.redraft(self._ctx, self._account, [listing_id])
+        row = ListingRow.get_by_id(listing_id)
+        return tuple(from_json(Issue, issue) for issue in row.issues)
+
+    def import_orders(self, account_id: int, arguments: Mapping[str, Any]) -> str:
+        """Orders of a period; dates are whole days in UTC, the last one included."""
+        since, until = _day(arguments.get("from")), _day(arguments.get("to"))
+        return orders.import_window(
+            self._ctx,
+            Account.get_by_id(account_id),
+            since=since,
+            until=until + 86_400 if until else None,
+            status=str(arguments.get("status") or ""),
+            order_id=str(arguments.get("order_id") or "").strip(),
+        )
+
+    def create_sales_order(self, order_id: int) -> str:
+        """The one store order."""
+        return placement.create_sales_order(self._ctx, order_id, self._owner)
+
+    def ship(self, order_id: int) -> str:
+        """Shipments made in the store."""
+        return shipments.sync(self._ctx, order_id)
+
+    def reject(self, order_id: int, reason: str) -> str:
+        """A seller's cancellation."""
+        return returns.reject_order(self._ctx, order_id, reason)
+
+    def sync_status(self, order_id: int) -> str:
+        """Both sides read anew."""
+        return orders.sync_status(self._ctx, order_id)
+
+    def accept_return(self, case_id: int) -> str:
+        """The request approved."""
+        return returns.accept(self._ctx, case_id, self._owner)
+
+    def reject_return(self, case_id: int, reason: str) -> str:
+        """The request refused."""
+        return returns.reject(self._ctx, case_id, reason, self._owner)
+
+    def fetch_onboarding_data(self, account_id: int) -> str:
+        """Categories, warehouses, carriers."""
+        return onboarding.fetch(self._ctx, account_id)
+
+    def refetch_attributes(self, account_id: int, category_ids: Sequence[str]) -> str:
+        """What categories ask for."""
+        return onboarding.refetch_attributes(self._ctx, account_id, category_ids)
+
+
+def _day(value: object) -> int | None:
+    """Unix second at which a day begins in UTC."""
+    return int(datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()) if value else None
