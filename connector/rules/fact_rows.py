@@ -125,10 +125,16 @@ def own(identifier: int, values: Values, stored: Mapping[str, FieldInfo], parent
         try:
             found = fact(info, value)
         except FactError as error:
-            return Own(identifier, sku, parent, {}, (error.field, str(error)))
+            return Own(identifier, sku, parent, _kind(values), (error.field, str(error)))
         if found is not None:
             facts[name] = found
     return Own(identifier, sku, parent, facts)
+
+
+def _kind(values: Values) -> dict[str, Fact]:
+    """The type alone, so that a configurable that is held back still has its variants."""
+    kind = values.get("type")
+    return {"type": fold(kind)} if isinstance(kind, str) else {}
 
 
 def as_facts(row: Row, sku: str, variants: Iterable[tuple[Row, str]]) -> Facts:

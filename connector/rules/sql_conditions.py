@@ -28,6 +28,7 @@ from connector.rules.sql_numbers import (
 _TEXTS = frozenset({Type.TEXT, Type.CHOICE})
 _LAST_DAY = dt.date.max.toordinal()
 _CHAIN = 40
+_SHALLOW = 3
 MAX_LENGTH = 900_000
 """SQLite takes statements of a million bytes."""
 
@@ -385,12 +386,13 @@ def _chain(operator: Literal["AND", "OR"], truths: Sequence[Truth]) -> Truth:
     if not parts:
         return not deciding
     parts.sort(key=lambda part: part.cost)
-    parts.sort(key=lambda part: -part.depth if part.depth > 10 else 0)
+    parts.sort(key=lambda part: -part.depth if part.depth > _SHALLOW else 0)
     return parts[0] if len(parts) == 1 else _balanced(operator, parts)
 
 
 def _balanced(operator: str, parts: Sequence[Sql]) -> Sql:
     if len(parts) <= _CHAIN:
-        return joined("(" + f" {operator} ".join(["{}"] * len(parts)) + ")", *parts)
+        chain = joined("(" + f" {operator} ".join(["{}"] * len(parts)) + ")", *parts)
+        return replace(chain, depth=max(parts[0].depth + 1, *(part.depth + 3 for part in parts[1:])))
     middle = len(parts) // 2
     return joined(f"({{}} {operator} {{}})", _balanced(operator, parts[:middle]), _balanced(operator, parts[middle:]))

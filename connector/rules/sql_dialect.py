@@ -104,7 +104,7 @@ class Dialect:
         return f"SELECT {'json_group_array' if self.name == 'sqlite' else 'array_agg'}(id) FROM ({query}) AS found"  # noqa: S608  # names of ours
 
 
-SQLITE = Dialect("sqlite", "instr", " NOT INDEXED", max_params=30_000, max_depth=75)
+SQLITE = Dialect("sqlite", "instr", " NOT INDEXED", max_params=30_000, max_depth=82)
 POSTGRES = Dialect("postgres", "strpos", "", max_params=60_000, max_depth=1_000)
 
 

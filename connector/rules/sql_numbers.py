@@ -9,7 +9,7 @@ integer form (a division by a field), is refused here and left to Python.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 from typing import TypeAlias
@@ -45,6 +45,20 @@ def joined(template: str, *parts: Sql, cost: int = 0, depth: int = 1) -> Sql:
     )
 
 
+def infix(operator: str, left: Sql, right: Sql, *, cost: int = 0) -> Sql:
+    """`left operator right`; what stands right of an operator is two places deeper than what stands left of it."""
+    found = joined(f"{{}} {operator} {{}}", left, right, cost=cost)
+    return replace(found, depth=max(left.depth, right.depth + 2))
+
+
+def bracketed(operator: str, left: Sql, right: Sql) -> Sql:
+    """`(left operator right)` for `+` and `*`, the deeper side first."""
+    if right.depth > left.depth:
+        left, right = right, left
+    found = infix(operator, left, right)
+    return Sql(f"({found.text})", found.params, found.cost, found.depth + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """`sql / denominator`; the integer `sql` never exceeds `bound` in size and is NULL where an operand is empty."""
@@ -72,7 +86,7 @@ class Number:
             return Number(self.sql, denominator, self.bound)
         if abs(whole) > MAX_INT:
             raise NotExactError
-        return Number(joined("({} * {})", self.sql, Sql("?", (whole,))), denominator, self.bound * abs(whole))
+        return Number(bracketed("*", self.sql, Sql("?", (whole,))), denominator, self.bound * abs(whole))
 
 
 Operand: TypeAlias = Number | Fraction
@@ -101,7 +115,7 @@ def add(left: Operand, right: Operand) -> Operand:
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left + right
     one, two = aligned([left, right])
-    return Number(joined("({} + {})", one.sql, two.sql), one.denominator, one.bound + two.bound)
+    return Number(bracketed("+", one.sql, two.sql), one.denominator, one.bound + two.bound)
 
 
 def multiply(left: Operand, right: Operand) -> Operand:
@@ -110,7 +124,7 @@ def multiply(left: Operand, right: Operand) -> Operand:
         return left * right if isinstance(right, Fraction) else right.times(left)
     if isinstance(right, Fraction):
         return left.times(right)
-    product = joined("({} * {})", left.sql, right.sql)
+    product = bracketed("*", left.sql, right.sql)
     return Number(product, left.denominator * right.denominator, left.bound * right.bound)
 
 
@@ -134,7 +148,7 @@ def compare(operator: str, left: Operand, right: Operand) -> Sql | bool:
     if isinstance(right, Fraction):
         return _against_constant(operator, left, right)
     one, two = aligned([left, right])
-    return joined(f"{{}} {operator} {{}}", one.sql, two.sql, cost=_cost(operator))
+    return infix(operator, one.sql, two.sql, cost=_cost(operator))
 
 
 def _holds(operator: str, left: Fraction, right: Fraction) -> bool:
