@@ -97,7 +97,8 @@ class _Climb:
         digits = minor_units(self.currency)
         minor = floor(amount * 10**digits + Fraction(1, 2))
         if minor <= 0 or minor > LARGEST_PRICE * 10**digits:
-            field = next(iter(fields_of_value(amount_node)), "")
+            filled = (name for name in fields_of_value(amount_node) if self.evaluator.read(name) is not None)
+            field = next(filled, "")
             shown = f"{decimal(amount):f}" if abs(amount) < LARGEST_PRICE else "too large to be a price"
             reason = f"the price is {shown}" + (", not above zero" if minor <= 0 else "")
             raise self._error(line, field, f"{reason}, for {self.facts.sku}")
