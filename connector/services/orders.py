@@ -157,13 +157,30 @@ def follow_cancellation(ctx: Context, row: Order) -> str:
     if row.status != "CANCELLED" or row.state == "cancelled":
         return ""
     now = ctx.clock.now()
+    if row.magento_order_id is None and row.cart_id and not _adopt_late(ctx, row):
+        return ""
+    row = Order.get_by_id(row.id)
     if row.magento_order_id is None:
-        if row.state in {"cart", "placing", "claimed"}:
-            return ""  # a place call may be under way; the order is looked up first
         with transaction():
             Order.update(state="cancelled", changed_at=now).where(Order.id == row.id).execute()
         return "No store order was made."
     return returns.cancel_store_order(ctx, row)
+
+
+def _adopt_late(ctx: Context, row: Order) -> bool:
+    """Takes over a store order that an unanswered place call made; False while such a call may still run."""
+    now = ctx.clock.now()
+    running = row.placing_since and (now - row.placing_since).total_seconds() < ctx.place_timeout
+    if running or (row.lease_until and row.lease_until > now):
+        return False
+    email = placement.order_email(row.account, row.tiktok_order_id)
+    found = ctx.remotes.sales(row.account.store).find_orders("customer_email", email)
+    if found:
+        with transaction():
+            Order.update(
+                magento_order_id=found[0].entity_id, magento_increment_id=found[0].increment_id, changed_at=now
+            ).where(Order.id == row.id).execute()
+    return True
 
 
 def _count(ctx: Context, account: Account, found: Iterable[MarketplaceOrder], status: str) -> str:

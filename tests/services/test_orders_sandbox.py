@@ -10,10 +10,11 @@ import pytest
 from connector.domain import correction
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json, to_json
-from connector.errors import RejectedError
+from connector.errors import RejectedError, UnknownOutcomeError
 from connector.services import orders, placement, returns
 from connector.services.context import Context
 from connector.store.models import Account, Order, OrderLine, QueueItem
+from tests.clients.rehearsal import wait_for
 from tests.services.test_placement_sandbox import Systems, account, ctx, made, sku, sold, systems
 from tests.services.world import Clock
 
@@ -72,3 +73,23 @@ def test_a_rejected_order_is_cancelled_on_both_sides(
     assert Order.get_by_id(row.id).state == "cancelled"
     with pytest.raises(RejectedError, match="CANCELLED"):
         placement.create_sales_order(ctx, row.id, "w1")
+
+
+def test_an_order_cancelled_after_a_lost_answer_is_cancelled_in_the_store(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    systems.control.fault("magento", r"PUT .*/carts/\d+/order", "timeout_after_success")
+    with pytest.raises(UnknownOutcomeError):
+        placement.create_sales_order(ctx, row.id, "w1")
+    cart = Order.get_by_id(row.id).cart_id
+    wait_for(lambda: systems.store.find_orders("quote_id", cart))
+    returns.reject_order(ctx, row.id, "out_of_stock")
+    orders.sync_status(ctx, row.id)
+    assert Order.get_by_id(row.id).state == "placing"
+    assert isinstance(ctx.clock, Clock)
+    ctx.clock.turn(ctx.place_timeout + 1)
+    orders.sync_status(ctx, row.id)
+    assert Order.get_by_id(row.id).state == "cancelled"
+    (order,) = systems.store.find_orders("quote_id", cart)
+    assert order.state == "canceled"
