@@ -1,8 +1,9 @@
 """The fact tables of one store: documents, rows for the columns that rules read, and what changes in them.
 
-Every store has tables of its own, so that rebuilding one never touches another: `product_fact_S` (the documents) and
-`rule_fact_S_G` (the rows), where S is the store's id and G counts the times the table was built anew. Two tables are common:
-`rule_column` joins fields to column numbers, `rule_table` says which generation is in use and which is being built.
+Every store has tables of its own, so that rebuilding one never touches another: `product_fact_S` (the documents),
+`rule_fact_S_G` (the rows) and `rule_match_S` (see `connector.store.matches`), where S is the store's id and G counts the
+times the table was built anew. Three tables are common: `rule_column` joins fields to column numbers, `rule_table` says
+which generation is in use and which is being built, `rule_number` numbers the assignments.
 
 A rule that reads a field without a column works at once, from the documents; `build_columns` then makes a table that
 has it, in batches that can be interrupted, while writers keep both tables right.
@@ -49,6 +50,10 @@ def create_tables(db: Database) -> None:
     runner.run(
         f"CREATE TABLE IF NOT EXISTS rule_table (store_id {big} PRIMARY KEY, generation {big} NOT NULL,"
         f" columns text NOT NULL, next_columns text, copied {big} NOT NULL)"
+    )
+    runner.run(
+        f"CREATE TABLE IF NOT EXISTS rule_number (store_id {big} NOT NULL, digest text NOT NULL, number {big} NOT NULL,"
+        f" ready {big} NOT NULL, PRIMARY KEY (store_id, digest))"
     )
 
 
@@ -102,6 +107,7 @@ class FactStore:
         self.runner = Runner(db)
         self.store_id = int(store_id)
         self.documents = f"product_fact_{self.store_id}"
+        self.matches = f"rule_match_{self.store_id}"
         self.stored: dict[str, FieldInfo] = catalogue.stored()
         self.inherited = frozenset(name for name, info in self.stored.items() if not info.own)
         self._numbers: dict[str, int] = {}
@@ -118,6 +124,9 @@ class FactStore:
             declared = ", ".join(column.declared(self.runner.dialect) for column in _DOCUMENT[1:])
             self.runner.run(f"CREATE TABLE {self.documents} ({self._key()}, {declared})")
             self.runner.run(f"CREATE INDEX {self.documents}_parent ON {self.documents} (parent)")
+            self.runner.run(
+                f"CREATE TABLE {self.matches} ({self._key()}, matched text NOT NULL, winners text NOT NULL)"
+            )
             names = self._columns_for(fields)
             self._create(1, names)
             self.runner.run(
@@ -131,8 +140,9 @@ class FactStore:
             table = self._table()
             for generation in (table.generation, table.generation + 1):
                 self.runner.run(f"DROP TABLE IF EXISTS {self._rows_table(generation)}")
-            self.runner.run(f"DROP TABLE {self.documents}")
-            for common in ("rule_table", "rule_column"):
+            for own_table in (self.documents, self.matches):
+                self.runner.run(f"DROP TABLE {own_table}")
+            for common in ("rule_table", "rule_column", "rule_number"):
                 self.runner.run(f"DELETE FROM {common} WHERE store_id = ?", (self.store_id,))  # noqa: S608  # our names
 
     def layout(self) -> Layout:

@@ -120,22 +120,11 @@ class Matches:
     def __init__(self, facts: FactStore, rules: CompiledRules, today: int) -> None:
         self.facts, self.compiled, self.today = facts, rules, today
         self.runner = facts.runner
-        self.table = f"rule_match_{facts.store_id}"
+        self.table = facts.matches
         with self.runner.transaction():
-            self._prepare()
             self.rules = self._numbered()
         self._by_number = {rule.number: rule for rule in self.rules}
         self._results: dict[str, _Result] = {}
-
-    def _prepare(self) -> None:
-        big = "INTEGER" if self.runner.dialect.name == "sqlite" else "bigint"
-        self.runner.run(
-            f"CREATE TABLE IF NOT EXISTS {self.table} (id {big} PRIMARY KEY, matched text NOT NULL, winners text NOT NULL)"
-        )
-        self.runner.run(
-            f"CREATE TABLE IF NOT EXISTS rule_number (store_id {big} NOT NULL, digest text NOT NULL, number {big} NOT NULL,"
-            f" ready {big} NOT NULL, PRIMARY KEY (store_id, digest))"
-        )
 
     def _numbered(self) -> list[_Rule]:
         """The assignments in the order of their rank; those with an unknown meaning get new numbers."""

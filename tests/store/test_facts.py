@@ -49,8 +49,6 @@ def facts(request: pytest.FixtureRequest) -> Iterator[FactStore]:
     store = FactStore(db, 7, CATALOGUE)
     store.prepare(["color", "status"])
     yield store
-    for table in ("rule_match_7", "rule_number"):
-        db.execute_sql(f"DROP TABLE IF EXISTS {table}")
     store.drop()
     db.close()
 
@@ -237,13 +235,19 @@ def _random(rng: random.Random, id_: int) -> Own:
     return product(id_, lead if lead and id_ % 2 else None, **values)
 
 
+def _spied(matches: Matches) -> list[int]:
+    """Collects the lines of the assignments that are evaluated."""
+    asked: list[int] = []
+    hits = matches._hits
+    matches._hits = lambda found, ids: asked.extend(rule.assign.span.line for rule in found) or hits(found, ids)  # type: ignore[method-assign]  # a spy
+    return asked
+
+
 def test_only_rules_that_read_a_changed_field_are_asked(facts: FactStore) -> None:
     matches = Matches(facts, rules(), NOW)
     finished(matches.activate)
     matches.reassign(facts.write([product(1, price=10, qty=1, color="Red")]))
-    asked: list[int] = []
-    hits = matches._hits
-    matches._hits = lambda found, ids: asked.extend(rule.assign.span.line for rule in found) or hits(found, ids)  # type: ignore[method-assign]  # a spy
+    asked = _spied(matches)
 
     changes = matches.reassign(facts.write([product(1, price=10, qty=1, color="Blue")]))
 
@@ -322,8 +326,11 @@ def test_a_new_day_asks_only_rules_that_read_it(facts: FactStore) -> None:
     facts.write([product(1, launched=TODAY - dt.timedelta(days=29)), product(2, launched=TODAY)])
     finished(Matches(facts, rules(), NOW).activate)
 
-    changes = finished(Matches(facts, rules(), NOW + 1).refresh)
+    tomorrow = Matches(facts, rules(), NOW + 1)
+    asked = _spied(tomorrow)
+    changes = finished(tomorrow.refresh)
 
+    assert set(asked) == {7}
     assert {(each.product_id, each.before, each.after) for each in changes} == {(1, "New", None)}
 
 
