@@ -334,7 +334,8 @@ def _has(how: str, labels: list[str], text: ast.expr) -> ast.expr:
     if len(labels) < _MANY:
         tests = [_within(constant(f"{SEPARATOR}{label}{SEPARATOR}"), text) for label in labels]
         return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And() if how == "all" else ast.Or(), tests)
-    held = ast.Call(ast.Attribute(text, "split", ast.Load()), [constant(SEPARATOR)], [])
+    inner = ast.Subscript(text, ast.Slice(constant(1), constant(-1)), ast.Load())
+    held = ast.Call(ast.Attribute(inner, "split", ast.Load()), [constant(SEPARATOR)], [])
     method = "issubset" if how == "all" else "isdisjoint"
     found = ast.Call(ast.Attribute(constant(frozenset(labels)), method, ast.Load()), [held], [])
     return found if how == "all" else ast.UnaryOp(ast.Not(), found)

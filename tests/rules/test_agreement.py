@@ -262,7 +262,7 @@ class Draw:
             return tree.InCategory(HERE, self.field("category"), how, path, self.rng.random() < 0.4)
         how = self.rng.choice(("one", "any", "all"))
         size = 1 if how == "one" else self.rng.choice((1, 2, 3, 9, 50))
-        items = tuple(tree.Text(HERE, self.rng.choice(WORDS)) for _ in range(size))
+        items = tuple(tree.Text(HERE, self.rng.choice(("", *WORDS))) for _ in range(size))
         return tree.Has(HERE, self.field("features", "website"), how, items)
 
     def leaf(self) -> tree.Condition:
