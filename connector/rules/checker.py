@@ -79,7 +79,13 @@ class _SetChecker:
         self.prices = self._unique("price", (d for d in definitions if isinstance(d, tree.Price)))
         self.tests = self._unique("test", (d for d in definitions if isinstance(d, tree.Test)))
         self.assigns = [d for d in definitions if isinstance(d, tree.Assign)]
-        self.scope.prices = frozenset(self.prices)
+        self.unread = frozenset(each for file in parsed for each in file.unread)
+        self.scope.prices = frozenset(self.prices) | self._unread("price")
+        self.scope.conditions.update(dict.fromkeys(self._unread("segment") - self.segments.keys()))
+
+    def _unread(self, kind: str) -> frozenset[str]:
+        """The names of definitions that could not be read; calling them is no further problem."""
+        return frozenset(name for each, name in self.unread if each == kind)
 
     def _unique(self, kind: str, definitions: Iterable[D]) -> dict[str, D]:
         found: dict[str, D] = {}
@@ -205,13 +211,14 @@ class _SetChecker:
         variants = tuple(tuple(self._given_value(each) for each in variant) for variant in test.variants)
         for names in (test.given, *test.variants):
             self._given_once(names)
-        assigned = frozenset(each.template.value for each in self.assigns)
+        assigned = frozenset(each.template.value for each in self.assigns) | self._unread("assign")
         for outcome in test.outcomes:
             match outcome:
                 case tree.ExpectAssign(template=name) if name.value not in assigned:
                     self.scope.unknown(name.span, f"no rule assigns “{name.value}”", name.value, assigned, quote='"')
-                case tree.ExpectPrice(price=name) if name.value not in self.prices:
-                    self.scope.unknown(name.span, f"unknown price “{name.value}”", name.value, self.prices, quote='"')
+                case tree.ExpectPrice(price=name) if name.value not in self.scope.prices:
+                    known = self.scope.prices
+                    self.scope.unknown(name.span, f"unknown price “{name.value}”", name.value, known, quote='"')
                 case _:
                     pass
         return replace(test, given=given, variants=variants)

@@ -10,7 +10,7 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-from connector.rules.builder import Builder, condition
+from connector.rules.builder import Builder, condition, decode
 from connector.rules.lexing import Source, cut, grammar, is_stray, keywords, lex, too_deep
 from connector.rules.problems import Problem
 from connector.rules.tree import Condition, Definition, RuleFile
@@ -21,11 +21,15 @@ _EXPLAINED = 100
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A file's definitions that could be read, and what is wrong with the others."""
+    """A file's definitions that could be read, and what is wrong with the others.
+
+    `unread` has the kind and name of those that could not, so that who calls them is not blamed for it.
+    """
 
     source: Source
     tree: RuleFile
     problems: tuple[Problem, ...]
+    unread: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,15 @@ def parse_file(text: str, name: str) -> ParsedFile:
     words = lex(source)
     pieces = _Pieces(source)
     definitions: list[Definition] = []
+    unread: set[tuple[str, str]] = set()
     for piece in cut(words.words):
         parsed = pieces.parse(piece, "file")
         if isinstance(parsed, Tree):
             definitions.extend(Builder(name).transform(parsed))
+        elif len(piece) > 1:
+            unread.add((piece[0].value, decode(piece[1]) if piece[1].type == "TEXT" else piece[1].value))
     tree = RuleFile(name, source.text, tuple(definitions), words.comments)
-    return ParsedFile(source, tree, _sorted([*words.problems, *pieces.problems]))
+    return ParsedFile(source, tree, _sorted([*words.problems, *pieces.problems]), frozenset(unread))
 
 
 def parse_condition(text: str, name: str = "query") -> ParsedCondition:

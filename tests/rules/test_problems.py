@@ -247,6 +247,17 @@ segment c = 'x'
     assert [each.line for each in problems] == [1, 2, 3, 4, 5, 6, 6]
 
 
+def test_who_calls_a_definition_that_cannot_be_read_is_not_blamed() -> None:
+    text = """segment a = qty >
+price "P" otherwise
+assign "T" where (
+segment b = @a
+price "Q" otherwise price of "P"
+test "t" given qty = 1 expect assign "T", price "P" = 1
+"""
+    assert [each.line for each in checked(text).problems] == [1, 2, 3]
+
+
 def test_names_are_unique_across_files_and_problems_name_both() -> None:
     found = checked("segment a = qty > 1", b="segment a = qty > 2").problems
     assert [(each.file, each.line) for each in found] == [("b.rules", 1)]
