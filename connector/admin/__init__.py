@@ -24,12 +24,12 @@ YEAR = 31_536_000
 
 
 class _Assets(Blueprint):
-    """Our static files; one that is asked for with its version is kept for a year."""
+    """Our static files; fonts, and what is asked for with its version, are kept for a year."""
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Seconds that a browser may keep it."""
-        del filename
-        return YEAR if "v" in request.args else 0
+        fixed = "v" in request.args or (filename or "").endswith(".woff2")
+        return YEAR if fixed else 0
 
 
 def init_admin(app: flask.Flask, ctx: Context) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from wtforms import StringField
 from wtforms.validators import Length, Optional
 
-from connector.admin import choices, filters, formats
+from connector.admin import choices, filters, formats, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid, page
 from connector.admin.fields import Form, OneOf, PairsField
@@ -230,6 +230,7 @@ class AttributeView(Grid):
                 before=before,
                 after=after,
             )
+        refresh.plan([model.account_id])
         return model
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, flash, redirect, request, url_for
 from peewee import IntegrityError
 
-from connector.admin import filters, formats, policy_forms
+from connector.admin import filters, formats, policy_forms, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid, page
 from connector.admin.site import actor, context
@@ -163,6 +163,7 @@ class PolicyView(Grid):
         except IntegrityError:
             form.title.errors = [*form.title.errors, "Another policy has this title."]
             return None
+        refresh.plan()
         return row
 
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import abort, flash, jsonify, redirect, request, url_for
 
+from connector.admin import refresh
 from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
@@ -84,6 +85,7 @@ class RuleView(Guarded):
         """Save the set as a new version and make it active; a set with errors changes nothing."""
         files, name = _posted_files()
         rulesets.save_and_activate(context(), files, actor(), request.form.get("note", "").strip()[:500])
+        refresh.assign()
         flash("The new version is active.", "success")
         return redirect(url_for("rules.index", file=name))
 
@@ -101,6 +103,7 @@ class RuleView(Guarded):
         if row is None:
             abort(404)
         rulesets.save_and_activate(context(), row.files, actor(), f"back to version {row.number}")
+        refresh.assign()
         flash(f"Version {row.number} is active again.", "success")
         return redirect(url_for("rules.versions"))
 

@@ -10,7 +10,7 @@ from peewee import JOIN, IntegrityError
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
-from connector.admin import filters, formats
+from connector.admin import filters, formats, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid, page
 from connector.admin.fields import Form, RowField
@@ -270,6 +270,7 @@ class TemplateView(Grid):
         except IntegrityError:
             form.name.errors = [*form.name.errors, "This account has another template of that name."]
             return None
+        refresh.assign([row.account_id])
         return row
 
     @staticmethod
@@ -358,6 +359,7 @@ class TemplateView(Grid):
                 f"{len(ids)} templates",
                 after=changes,
             )
+        refresh.plan()
         flash(f"{len(ids)} templates changed.", "success")
 
     def remove(self, model: Any) -> None:

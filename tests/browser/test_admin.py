@@ -1,0 +1,227 @@
+"""What people do in the admin, in a real browser, at a desk and on a telephone, without one refusal of the policy."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connector.store.models import Listing, QueueItem, SavedView, Setting, TikTokAttribute
+
+pytestmark = pytest.mark.browser
+
+PAGES = [
+    "", "products/", "products/details/?id=1", "orders/", "orders/details/?id=1", "returns/", "returns/details/?id=1", "queue/",
+    "policies/", "policies/edit/?id=4", "accounts/", "accounts/edit/?id=1", "stores/edit/?id=1", "attributes/", "templates/",
+    "templates/edit/?id=1", "rules/", "rules/versions/", "wizard/account/", "wizard/policies/", "users/", "history/", "login/password/",
+]  # fmt: skip
+
+
+def test_every_page_is_quiet_and_fits(page, site, width):
+    """No error in the console, no violation, nothing wider than the screen, one heading, in both themes."""
+    for theme in ("light", "dark"):
+        page.evaluate(f"localStorage.setItem('theme', '{theme}')")
+        for path in PAGES:
+            page.goto(f"{site}/admin/{path}")
+            assert page.evaluate("document.documentElement.dataset.theme") == theme
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+            assert page.locator("h1").count() == 1, path
+
+
+def test_the_theme_is_kept(page, site, width):
+    """Chosen once, there before the first paint of the next page."""
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 22)"
+
+    page.goto(f"{site}/admin/products/")
+
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+
+
+def test_a_selection_goes_over_pages_and_becomes_work(page, site, width):
+    """Ticks survive the next page; the action asks, queues, and says so."""
+    page.goto(f"{site}/admin/products/")
+    page.locator("[data-check]").nth(0).check()
+    page.get_by_role("link", name="Next page").click()
+    page.locator("[data-check]").nth(1).check()
+    assert page.locator("[data-bulk-count]").inner_text() == "2 selected"
+
+    page.locator("[data-menu=actions] summary").click()
+    page.locator("[data-action=upload]").click()
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    page.locator(".toast", has_text="Upload: 2 queued.").wait_for()
+
+    assert QueueItem.select().where(QueueItem.kind == "upload").count() == 2
+
+
+def test_all_that_match_and_a_dialog_with_a_question(page, site, width):
+    """Change Status of everything rejected."""
+    page.goto(f"{site}/admin/products/?flt0_marketplace_status_is=ACTIVATE&page_size=20")
+    Listing.update(status="ACTIVATE").execute()
+    page.reload()
+    if width > 820:
+        page.get_by_role("checkbox", name="Select all on this page").check()
+    else:
+        for box in page.locator("[data-check]").all():
+            box.check()
+    page.locator("[data-bulk-all]").click()
+    assert page.locator("[data-bulk-count]").inner_text() == "45 selected"
+    page.locator("[data-menu=actions] summary").click()
+    page.locator("[data-action=change_status]").click()
+
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Status").select_option(label="Inactive")
+    dialog.get_by_role("button", name="Change Status").click()
+    page.locator(".toast", has_text="Change Status: 45 queued.").wait_for()
+
+    assert QueueItem.select().where(QueueItem.kind == "change_status").count() == 45
+
+
+def test_filters_and_views(page, site, width):
+    """A filter added, applied, kept under a name, removed."""
+    page.goto(f"{site}/admin/products/")
+    page.locator("[data-menu=filters] summary").click()
+    page.locator("[data-add-filter='Validation Status']").click()
+    page.get_by_label("Validation Status value").select_option(label="Invalid")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url(re.compile("flt1_validation_status_is=invalid"))
+    assert page.locator("[data-check]").count() == 8
+
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Held back")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Held back").wait_for()
+    assert SavedView.get().name == "Held back"
+
+    page.get_by_role("button", name="Remove filter Validation Status").click()
+    page.wait_for_function("document.querySelectorAll('[data-check]').length === 20")
+
+
+def test_columns_are_chosen(page, site, width):
+    """Hidden at once, and still hidden on the next visit."""
+    if width < 820:
+        pytest.skip("cards have no column chooser")
+    page.goto(f"{site}/admin/products/")
+    page.locator("[data-menu=columns] summary").click()
+    with page.expect_response("**/columns/"):
+        page.locator("[data-columns]").get_by_label("SKU").uncheck()
+    assert not page.locator("th.col-sku").is_visible()
+
+    page.reload()
+
+    assert not page.locator("th.col-sku").is_visible()
+    assert "sku" in Setting.get(Setting.key.startswith("columns.")).value
+
+
+def test_view_items_opens_beside_the_list(page, site, width):
+    """Names, price, quantity, discount; Escape closes it."""
+    page.goto(f"{site}/admin/orders/")
+    page.get_by_role("link", name="View Items").click()
+
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("$13.98").wait_for()
+    assert dialog.get_by_text("Chaz Kangeroo Hoodie").is_visible()
+    page.keyboard.press("Escape")
+
+    assert not dialog.is_visible()
+
+
+def test_an_attribute_is_mapped_in_its_row(page, site, width):
+    """The dialog saves, and the list shows it."""
+    page.goto(f"{site}/admin/attributes/")
+    page.get_by_role("link", name="Material", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Default Recommended Value").select_option(label="Wool")
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_role("cell", name="Wool").wait_for()
+
+    assert TikTokAttribute.get().default_value_id == "2"
+
+
+def test_the_query_box_counts_while_it_is_written(page, site, width):
+    """Wrong text is underlined and named; right text counts products."""
+    page.goto(f"{site}/admin/templates/edit/?id=1")
+    page.get_by_text("products match now").wait_for()
+    editor = page.get_by_role("textbox", name="Query")
+    editor.fill("colour = 1")
+    page.locator(".cm-lintRange-error").wait_for()
+
+    editor.fill('sku = "MH0001"')
+    page.wait_for_function("document.querySelector('[data-match-count]').textContent === '1'")
+
+    assert page.locator("textarea[name=query]").input_value() == 'sku = "MH0001"'
+
+
+def test_rules_are_written_checked_and_made_active(page, site, width):
+    """The verdict stands under the text; the button waits for a right one."""
+    page.goto(f"{site}/admin/rules/")
+    editor = page.get_by_role("textbox", name="Rule text")
+    button = page.get_by_role("button", name="Save and activate")
+    editor.fill('assign "Men\'s tops" where colour = 1')
+    page.locator("[data-check-status].bad").wait_for()
+    assert "colour" in page.locator("[data-check-status]").inner_text()
+    assert button.is_disabled()
+
+    editor.fill('assign "Men\'s tops" where price > 20')
+    page.locator("[data-check-status].ok").wait_for()
+    button.click()
+    page.get_by_role("dialog").get_by_label("Name").fill("dearer only")
+    page.get_by_role("dialog").get_by_role("button", name="Save and activate").click()
+    page.locator(".toast", has_text="The new version is active.").wait_for()
+    page.goto(f"{site}/admin/rules/versions/")
+
+    assert page.get_by_text("dearer only").is_visible()
+
+
+def test_the_wizard_starts(page, site, width):
+    """Registration leads to the account."""
+    page.goto(f"{site}/admin/wizard/registration/")
+    page.get_by_label("Email").fill("me@shop.example")
+    page.locator(".switch", has=page.locator("#terms")).click()
+    page.get_by_role("button", name="Next: account").click()
+
+    page.wait_for_url("**/wizard/account/")
+    assert page.get_by_role("button", name="Authorise on TikTok Shop").is_visible()
+
+
+def test_a_policy_form_leads_to_its_errors(page, site, width):
+    """A summary on top that takes the focus, the reason at the field, nothing saved."""
+    page.goto(f"{site}/admin/policies/edit/?id=2")
+    page.get_by_label("Threshold buffer").fill("-4")
+    page.get_by_role("button", name="Save & Close").click()
+
+    page.get_by_role("alert").get_by_text("1 field needs your attention").wait_for()
+    page.get_by_role("alert").get_by_role("link").click()
+
+    assert page.evaluate("document.activeElement.id") == "buffer"
+    assert page.get_by_label("Threshold buffer").get_attribute("aria-invalid") == "true"
+
+
+def test_the_telephone_has_a_drawer(page, site, width):
+    """Opened by the menu button, closed by Escape, focus back on the button."""
+    if width > 820:
+        pytest.skip("the desk has a side bar")
+    button = page.get_by_role("button", name="Menu")
+    button.click()
+    assert page.get_by_role("link", name="Orders", exact=True).is_visible()
+
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.body.classList.contains('side-open')")
+
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Menu"
+
+
+def test_running_work_is_seen_everywhere(page, site, width):
+    """The top bar fills, the queue page counts, and a toast tells the end once."""
+    page.goto(f"{site}/admin/products/")
+    page.locator("[data-check]").nth(0).check()
+    page.locator("[data-menu=actions] summary").click()
+    page.locator("[data-action=validate]").click()
+    page.locator(".live-chip progress").wait_for()
+    page.goto(f"{site}/admin/queue/")
+    page.locator("[data-live-board]").get_by_text("Validate").wait_for()
+
+    QueueItem.update(state="confirmed", open_key=None).execute()
+
+    page.locator(".toast", has_text="Validate: 1 done, 0 failed.").wait_for(timeout=10_000)
