@@ -141,12 +141,14 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.before_request(_open_connection)
     app.teardown_request(_close_connection)
     admin.init_admin(app, ctx)
-    web.init_web(app, ctx, verify=_verify)
+    ping = Redis.from_url(settings.redis_address, socket_timeout=2, socket_connect_timeout=2).ping
+    web.init_web(app, ctx, verify=_verify, ping_redis=ping)
     return app
 
 
 def _open_connection() -> None:
-    database.database.connect(reuse_if_open=True)
+    if flask.request.path != "/health":  # which looks itself, and says so when the database is down
+        database.database.connect(reuse_if_open=True)
 
 
 def _close_connection(_error: Any = None) -> None:
