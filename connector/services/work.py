@@ -1,7 +1,7 @@
 """The queue table: what is asked for, taken, done, retried. RQ only carries the ids of its rows.
 
-At most one item is open per kind and subject: asking again while one waits changes nothing but its priority and its
-arguments; asking while one runs is kept in mind by a second look when it ends.
+At most one item is open per kind and subject: asking again while one waits or runs changes nothing but its priority and,
+before it runs, its arguments. What changes while it runs is seen by the next plan, which compares anew.
 """
 
 from __future__ import annotations
