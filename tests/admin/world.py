@@ -180,7 +180,7 @@ def add_products(account: Account, template: ListingTemplate, count: int, now: d
         name, sku = f"{names[index % 5]} · {('XS', 'S', 'M', 'L', 'XL')[index // 5 % 5]}", f"MH{index:04}"
         product = Product.create(
             store=account.store_id, entity_id=index + 1, sku=sku, name=name, price=Decimal("52.00"), salable=Decimal(index * 7 % 90),
-            data={"id": index + 1, "sku": sku, "visibility": 4}, digest="d", seen_at=now,
+            data={"id": index + 1, "sku": sku, "name": name, "status": 1, "visibility": 4, "type_id": "simple", "price": 52}, digest="d", seen_at=now,
         )  # fmt: skip
         issues = [
             {

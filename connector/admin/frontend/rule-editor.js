@@ -65,6 +65,18 @@ const look = EditorView.theme({
   '.cm-diagnostic-warning': { borderLeftColor: 'var(--warn-dot)' },
 });
 
+// Typing over a selection makes the browser copy the look of the replaced text as a style attribute, which the page's
+// policy refuses with a report. So the editor replaces the text by itself.
+const replaceOnTyping = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== 'insertText' || event.isComposing || !event.data || view.state.selection.main.empty) return false;
+    if ('("`'.includes(event.data)) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(event.data), { scrollIntoView: true, userEvent: 'input.type' });
+    return true;
+  },
+});
+
 // options: doc, nonce, label, check(text) → {problems: [{from, to, severity, message}]}, complete(word) → [{label, …}]
 window.mountRuleEditor = (host, options) => {
   const view = new EditorView({
@@ -72,7 +84,7 @@ window.mountRuleEditor = (host, options) => {
     state: EditorState.create({
       doc: options.doc,
       extensions: [
-        EditorView.cspNonce.of(options.nonce), lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(),
+        EditorView.cspNonce.of(options.nonce), replaceOnTyping, lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(),
         highlightActiveLine(), EditorView.lineWrapping, language, syntaxHighlighting(colours), look, lintGutter(),
         EditorView.contentAttributes.of({ 'aria-label': options.label }),
         EditorState.readOnly.of(!!options.readOnly),
