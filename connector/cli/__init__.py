@@ -13,6 +13,7 @@ import click
 from connector import __version__
 
 COMMANDS = {
+    "demo": "Show everything on a store and a marketplace of our own.",
     "sandbox": "Run a TikTok Shop and a Magento of our own.",
     "migrate": "Bring the database's tables up to this version.",
     "up": "Run everything on this machine: Redis, web, workers, scheduler.",
