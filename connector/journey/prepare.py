@@ -111,18 +111,21 @@ def activate(ctx: Context, account: Account, files: Mapping[str, str]) -> int:
 def assign(ctx: Context, account: Account) -> assignment.Assigned:
     """Templates by the rules; categories from what the first products of each are; attributes read and mapped."""
     done = assignment.run(ctx, account)
-    for template in ListingTemplate.select().where(
-        ListingTemplate.account == account, ListingTemplate.category_id == ""
-    ):
-        _choose_category(ctx, account, template)
+    templates = list(ListingTemplate.select().where(ListingTemplate.account == account))
+    for template in templates:
+        if not template.category_id:
+            _choose_category(ctx, account, template)
     onboarding.refetch_attributes(ctx, account.id)
     store = MagentoStore.get_by_id(account.store_id)
-    for template in ListingTemplate.select().where(
-        ListingTemplate.account == account, ListingTemplate.category_id != ""
+    for category_id in sorted(
+        {
+            template.category_id
+            for template in ListingTemplate.select().where(
+                ListingTemplate.account == account, ListingTemplate.category_id != ""
+            )
+        }
     ):
-        onboarding.suggest_mapping(
-            store, account, template.category_id, now=ctx.clock.now(), fill_required=True, actor=ACTOR
-        )
+        onboarding.suggest_mapping(store, account, category_id, now=ctx.clock.now(), fill_required=True, actor=ACTOR)
     Listing.update(stale=True).where(Listing.account == account).execute()
     return done
 
