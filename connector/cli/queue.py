@@ -13,7 +13,7 @@ COLUMNS = ("id", "kind", "name", "state", "attempts", "next_try_at", "cause")
 
 @click.group()
 def queue() -> None:
-    """Look at the work that waits, runs or failed; retry it, cancel it."""
+    """List, retry and cancel work."""
 
 
 @queue.command("list")

@@ -12,7 +12,10 @@ from connector.cli import common
 
 @click.command()
 def scheduler() -> None:
-    """Run recurring work: orders, products, stock, prices, status, tokens, and the sweep over the queue."""
+    """Run recurring work.
+
+    Orders, products, stock, prices, status, tokens, and the sweep over the queue.
+    """
     from connector.app import create_context
     from connector.jobs import recurring, schedule
 

@@ -9,7 +9,10 @@ from connector.cli import common
 
 @click.command()
 def up() -> None:
-    """Run everything on this machine until Ctrl-C: Redis, web, workers, scheduler."""
+    """Run everything on this machine: Redis, web, workers, scheduler.
+
+    Brings the database up to date first, and stays until Ctrl-C.
+    """
     from connector.cli import stack
     from connector.store import database
     from connector.store.migrations import upgrade

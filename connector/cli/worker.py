@@ -14,7 +14,10 @@ from connector.cli import common
     help="Only this queue.  [default: one worker each]",
 )
 def worker(*, queue: str | None) -> None:
-    """Do the work of the queue: one process a queue, as many of them on as many machines as you like."""
+    """Do the work of the queue.
+
+    One process a queue, as many of them on as many machines as you like.
+    """
     from connector.cli import stack
 
     settings = common.start(service=True)
