@@ -172,7 +172,7 @@ class _Maker:
     def offer(self, number: int, room: int) -> list[dict[str, Any]]:
         """At most `room` products. Each offer has its own chance, so that one does not depend on those before it."""
         chance = random.Random(f"{self.plan.seed}/{number}")  # noqa: S311  # goods, not secrets
-        kind = chance.choice(KINDS)
+        kind = chance.choices(KINDS, goods.SHARES)[0]
         sketch = _Sketch(self.plan, number, kind, chance)
         pairs = sketch.variants() if number % 3 == 1 and room >= 3 else []
         pairs = pairs[: room - 1]
