@@ -116,7 +116,7 @@ def create_context(settings: Settings) -> Context:
     return Context(
         remotes=HttpRemotes(settings),
         clock=SystemClock(),
-        queue=RedisQueue(settings.redis_address),
+        queue=RedisQueue(settings.redis_address, job_timeout=settings.job_timeout),
         base_url=settings.base_url,
         place_timeout=read + 30,
     )
@@ -142,7 +142,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     app.teardown_request(_close_connection)
     admin.init_admin(app, ctx)
     ping = Redis.from_url(settings.redis_address, socket_timeout=2, socket_connect_timeout=2).ping
-    web.init_web(app, ctx, verify=_verify, ping_redis=ping)
+    token = settings.metrics_token.get_secret_value()
+    web.init_web(app, ctx, verify=_verify, ping_redis=ping, metrics_token=token)
     return app
 
 

@@ -313,6 +313,10 @@ class Marketplace(Protocol):
         """Reasons that a cancellation or return may be refused for, now."""
         ...
 
+    def webhooks(self) -> dict[str, str]:
+        """Address by event type, of those that are registered for this shop."""
+        ...
+
     def set_webhook(self, event_type: str, address: str) -> None: ...
 
 

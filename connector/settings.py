@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         description="Signs the admin's session cookies. Unset: `session.key` in the var folder.",
         examples=["32 or more random characters"],
     )
+    metrics_token: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        UNTOLD,
+        description="Bearer token that `/metrics` asks for. Unset: it answers programs on this machine only.",
+        examples=["32 or more random characters"],
+    )
     base_url: HttpUrl = Field(
         "",
         description="Address under which browsers and TikTok Shop reach the web process. Unset: made of host and port.",
@@ -127,7 +132,9 @@ class Settings(BaseSettings):
         10, description="Seconds to wait for a connection to a remote system.", examples=["10"]
     )
     read_timeout: Seconds = Field(60, description="Seconds to wait for its answer.", examples=["60"])
-    job_timeout: Seconds = Field(900, description="Seconds that one batch of work may take.", examples=["900"])
+    job_timeout: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        900, description="Seconds that one batch of work may take.", examples=["900"]
+    )
     stop_timeout: Seconds = Field(
         20, description="Seconds that a process may take to finish its work when it is stopped.", examples=["20"]
     )

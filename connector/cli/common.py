@@ -62,7 +62,8 @@ def context() -> Context:
 
 
 def redis(settings: Settings) -> AbstractContextManager[object]:
-    """A Redis for as long as the command runs: nothing to do where the operator has one."""
+    """A Redis for as long as the command runs: ours, or the one of another command in the same folder, to be taken over
+    when that ends. Nothing to do where the operator has one."""
     from connector.runtime.embedded import EmbeddedRedis
 
     return EmbeddedRedis(settings.var_dir) if settings.embedded_redis else nullcontext()

@@ -16,11 +16,12 @@ def web() -> None:
     settings = common.start(service=True)
     common.open_database(settings)
     common.require_free_port(settings.host, settings.port, "CONNECTOR_PORT")
-    serve(
-        lambda: create_app(settings),
-        settings.host,
-        settings.port,
-        processes=settings.web_processes,
-        threads=settings.web_threads,
-        stop_timeout=settings.stop_timeout,
-    )
+    with common.redis(settings):
+        serve(
+            lambda: create_app(settings),
+            settings.host,
+            settings.port,
+            processes=settings.web_processes,
+            threads=settings.web_threads,
+            stop_timeout=settings.stop_timeout,
+        )

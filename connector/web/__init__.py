@@ -14,9 +14,19 @@ Verify = Callable[[Account, bytes, str], bool]
 """Account, raw body and the `Authorization` header; true when the marketplace wrote it."""
 
 
-def init_web(app: flask.Flask, ctx: Context, *, verify: Verify, ping_redis: Callable[[], object] | None = None) -> None:
-    """Add the routes. `ping_redis` raises when Redis does not answer; without it health leaves Redis out."""
+def init_web(
+    app: flask.Flask,
+    ctx: Context,
+    *,
+    verify: Verify,
+    ping_redis: Callable[[], object] | None = None,
+    metrics_token: str = "",
+) -> None:
+    """Add the routes. `ping_redis` raises when Redis does not answer; without it health leaves Redis out.
+
+    `metrics_token`: see `metrics.routes`.
+    """
     app.register_blueprint(oauth.routes(ctx))
     app.register_blueprint(webhooks.routes(ctx, verify))
     app.register_blueprint(health.routes(ping_redis))
-    app.register_blueprint(metrics.routes())
+    app.register_blueprint(metrics.routes(metrics_token))

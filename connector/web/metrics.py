@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Request, request
 from flask.typing import ResponseReturnValue
 from peewee import fn
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,6 +18,11 @@ from prometheus_client.registry import Collector
 from connector.services import work
 from connector.store.database import connection
 from connector.store.models import Listing, Order, PeriodicTask
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+"""Headers that proxies add to what they pass on."""
+
+PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 
 
 class Counts(Collector):
@@ -35,16 +42,26 @@ class Counts(Collector):
             )
 
 
-def routes() -> Blueprint:
-    """`/metrics`."""
+def routes(token: str = "") -> Blueprint:
+    """`/metrics`: for who sends `token` as a bearer token; without a token, for programs on this machine alone."""
     web, registry = Blueprint("metrics", __name__), CollectorRegistry()
     registry.register(Counts())
 
     @web.get("/metrics")
     def metrics() -> ResponseReturnValue:
+        if not _may_read(request, token):
+            return "Set CONNECTOR_METRICS_TOKEN and send it as a bearer token, or ask from this machine.\n", 403, PLAIN
         return generate_latest(registry), 200, {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
 
     return web
+
+
+def _may_read(asked: Request, token: str) -> bool:
+    """A proxy on this machine also calls from loopback, for anybody: what it forwards is not of this machine."""
+    if token:
+        return hmac.compare_digest(asked.headers.get("Authorization", "").encode(), f"Bearer {token}".encode())
+    forwarded = any(name in asked.headers for name in FORWARDED)
+    return not forwarded and ipaddress.ip_address(asked.remote_addr or "0.0.0.0").is_loopback  # noqa: S104  # nobody's
 
 
 def _by(model: Any, column: Any) -> dict[str, float]:

@@ -401,6 +401,7 @@ def test_many_orders_are_read_page_by_page_in_seconds(control: Control, shop: Ti
 def test_webhooks_are_registered(shop: TikTokShop) -> None:
     shop.set_webhook("ORDER_STATUS_CHANGE", "https://connector.test/hook")
     shop.set_webhook("ORDER_STATUS_CHANGE", "https://connector.test/hook2")
+    assert shop.webhooks()["ORDER_STATUS_CHANGE"] == "https://connector.test/hook2"
 
 
 # ── faults ───────────────────────────────────────────────────────────────────

@@ -103,8 +103,9 @@ def test_every_call_fits_the_schema(openapi: dict[str, Any], tmp_path: Path) -> 
             shop.reject_return("9", "REJECT_REFUND", "worn", "key"),
             shop.reject_reasons("9"),
             shop.set_webhook("ORDER_STATUS_CHANGE", "https://shop.test/hook"),
+            shop.webhooks(),
         ]
-    assert len(calls) == 34
-    assert len(server.asked) >= 34
+    assert len(calls) == 35
+    assert len(server.asked) >= 35
     for asked in server.asked:
         check(openapi, asked)

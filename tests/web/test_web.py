@@ -218,6 +218,33 @@ def test_health_fails_without_telling_why(ctx: Context) -> None:
     assert "password" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("caller", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("192.0.2.7", {}, 403),
+        ("127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}, 403),
+        ("127.0.0.1", {"Forwarded": "for=192.0.2.7"}, 403),
+        ("", {}, 403),
+    ],
+)
+def test_metrics_without_a_token_are_for_this_machine_alone(
+    client: FlaskClient, caller: str, headers: dict[str, str], status: int
+) -> None:
+    answer = client.get("/metrics", headers=headers, environ_overrides={"REMOTE_ADDR": caller})
+    assert answer.status_code == status
+    assert ("CONNECTOR_METRICS_TOKEN" in answer.text) == (status == 403)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [("Bearer s3cret", 200), ("Bearer wrong", 403), ("s3cret", 403), ("", 403)]
+)
+def test_a_metrics_token_is_asked_for_from_everybody(ctx: Context, sent: str, status: int) -> None:
+    client = make_app(ctx, metrics_token="s3cret").test_client()
+    assert client.get("/metrics", headers={"Authorization": sent}).status_code == status
+
+
 def test_metrics_count_what_is_there(client: FlaskClient, account: Account) -> None:
     send(client, account, body())
     now = live.Clock().now()

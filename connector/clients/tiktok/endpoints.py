@@ -73,6 +73,7 @@ REJECT_RETURN = _act("POST", "/return_refund/202606/returns/{return_id}/reject")
 ELIGIBILITY = _read("GET", "/return_refund/202602/orders/{order_id}/aftersale_eligibility")
 REJECT_REASONS = _read("GET", "/return_refund/202309/reject_reasons")
 
+LIST_WEBHOOKS = _read("GET", "/event/202309/webhooks")
 WEBHOOKS = _set("PUT", "/event/202309/webhooks")
 
 TOKEN_GET = "/api/v2/token/get"  # noqa: S105  # a path

@@ -105,6 +105,11 @@ class TikTokShop(ProductCalls, OrderCalls):
         pages = self._api.pages(endpoints.BRANDS, "brands", query=query)
         return [parse_products.brand(row) for rows in pages for row in rows]
 
+    def webhooks(self) -> dict[str, str]:
+        """Address by event type, of those that are registered for this shop."""
+        rows = self._api.call(endpoints.LIST_WEBHOOKS).get("webhooks") or ()
+        return {str(row["event_type"]): str(row.get("address") or "") for row in rows}
+
     def set_webhook(self, event_type: str, address: str) -> None:
         """Where events of a type are sent; one address a type and shop."""
         self._api.call(endpoints.WEBHOOKS, body={"event_type": event_type, "address": address})

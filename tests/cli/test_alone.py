@@ -1,0 +1,140 @@
+"""`connector web`, `worker` and `scheduler` by themselves, with nothing set but a folder and a port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+
+from connector.runtime import embedded
+from tests.cli.test_edge import ROOT, command
+from tests.runtime.processes import alive, eventually, free_port
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def settings(short_dir: Path) -> dict[str, str]:
+    """A migrated folder of its own."""
+    found = {"VAR_DIR": str(short_dir), "PORT": free_port(), "WEB_PROCESSES": "1"}
+    assert command("migrate", **found).returncode == 0
+    return found
+
+
+@pytest.fixture
+def start(settings: dict[str, str], short_dir: Path) -> Iterator[Start]:
+    """Starts a command that stays; what still runs is killed after the test."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(*arguments: str) -> subprocess.Popen[bytes]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
+        with (short_dir / f"{arguments[0]}.out").open("ab") as output:
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "connector.cli", *arguments],
+                    cwd=ROOT,
+                    env=environment | {f"CONNECTOR_{name}": value for name, value in settings.items()},
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+            )
+        return running[-1]
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def health(port: str) -> dict[str, Any]:
+    """What `/health` says; empty while nobody answers."""
+    try:
+        with closing(urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with closing(error):
+            return json.load(error)
+    except OSError:
+        return {}
+
+
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Its exit status after SIGTERM; whatever it had started is gone then."""
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    status = process.wait(30)
+    eventually(lambda: not any(alive(child.pid) for child in started))
+    return status
+
+
+def test_web_alone_has_a_redis_and_stops_with_it(start: Start, settings: dict[str, str], short_dir: Path) -> None:
+    web = start("web")
+    eventually(lambda: health(settings["PORT"]).get("status") == "ok", seconds=60)
+
+    assert health(settings["PORT"])["redis"] == "ok"
+    assert end(web) == 0
+    assert not embedded.answers(embedded.socket_path(short_dir))
+
+
+def test_a_worker_alone_does_the_work_of_its_queue(start: Start, short_dir: Path) -> None:
+    worker = start("worker", "--queue", "orders")
+    with Redis.from_url(embedded.redis_url(short_dir)) as redis:
+        eventually(lambda: embedded.answers(embedded.socket_path(short_dir)) and Worker.count(redis) == 1, seconds=60)
+        job = Queue("orders", connection=redis).enqueue("connector.jobs.tasks.work_on", [1])
+        eventually(lambda: job.get_status(refresh=True) == "finished", seconds=60)
+
+    assert end(worker) == 0
+
+
+def test_a_scheduler_alone_runs_what_is_due(start: Start, short_dir: Path) -> None:
+    scheduler = start("scheduler")
+
+    with closing(sqlite3.connect(short_dir / "connector.sqlite")) as database:
+        ended = "SELECT name FROM periodic_task WHERE finished_at IS NOT NULL"
+        eventually(lambda: database.execute(ended).fetchall() == [("sweep",)], seconds=60)
+
+    assert end(scheduler) == 0
+
+
+def test_the_redis_of_a_killed_command_is_taken_over_by_the_others(
+    start: Start, settings: dict[str, str], short_dir: Path
+) -> None:
+    path = embedded.socket_path(short_dir)
+    first = start("scheduler")
+    eventually(lambda: embedded.answers(path), seconds=60)
+    start("web")
+    eventually(lambda: health(settings["PORT"]).get("status") == "ok", seconds=60)
+
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+
+    time.sleep(0.1)  # the kernel ends the first server; a health page asked before that would still be served by it
+    eventually(lambda: health(settings["PORT"]).get("redis") == "ok", seconds=60)
+    with Redis.from_url(embedded.redis_url(short_dir)) as redis:
+        assert redis.ping()
+
+
+def test_web_says_what_is_wrong_before_it_starts_anything(short_dir: Path) -> None:
+    result = command("web", VAR_DIR=str(short_dir), PORT=free_port())
+
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: The database lacks tables of this version. Run: connector migrate\n",
+    )
+    assert not embedded.answers(embedded.socket_path(short_dir))
