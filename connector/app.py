@@ -53,13 +53,13 @@ class HttpRemotes:
 
     def catalog(self, store: MagentoStore) -> MagentoCatalog:
         """The store's products."""
-        return MagentoCatalog(self._connection(store))
+        return MagentoCatalog(self.connection(store))
 
     def sales(self, store: MagentoStore) -> MagentoSales:
         """The store's orders."""
-        return MagentoSales(self._connection(store))
+        return MagentoSales(self.connection(store))
 
-    def _connection(self, store: MagentoStore) -> MagentoConnection:
+    def connection(self, store: MagentoStore) -> MagentoConnection:
         connect, read = self._settings.timeouts
         return _magento(
             MagentoSettings(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
-import requests
-
-from connector.errors import ConfigurationError
 from connector.journey.buyers import Sandbox
 from connector.rules.checker import check as check_rules
-from connector.services import accounts, assignment, onboarding, policies, publishing, rulesets, snapshots, stores
+from connector.services import assignment, onboarding, policies, publishing, rulesets, snapshots, stores
 from connector.services.context import Context
+from connector.store.database import transaction
 from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, MarketplaceCategory, Policy, Product
 
 ACTOR = "demo"
+TITLE = "Demo shop"
 RHYTHM = {"stock_every": 2, "products_every": 3, "orders_every": 2, "status_every": 2}
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +36,21 @@ class StoreAccess:
 
 def account_of(ctx: Context, sandbox: Sandbox, access: StoreAccess) -> Account:
     """The demo's account and store rows, made once."""
-    account = Account.get_or_none(Account.title == "Demo shop")
-    if account is not None:
-        found: Account = account
-        return found
+    account = Account.get_or_none(Account.title == TITLE)
+    if account is None:
+        app = sandbox.credentials()["tiktok"]
+        with transaction():
+            account = _make_account(ctx, app, access)
+    found: Account = account
+    return found
+
+
+def _make_account(ctx: Context, app: Mapping[str, str], access: StoreAccess) -> Account:
+    """Quick rhythms, because people watch; cancellations are answered by hand, so that both answers are seen."""
     now = ctx.clock.now()
     policies.create_defaults(now, actor=ACTOR)
-    sync = Policy.get(Policy.type == "synchronization")
-    Policy.update(settings={**sync.settings, **RHYTHM}, updated_at=now).where(Policy.id == sync.id).execute()
-    app = sandbox.credentials()["tiktok"]
+    sync = _change_policy(ctx, "synchronization", RHYTHM)
+    _change_policy(ctx, "order", {"accept_cancellations": False})
     store = MagentoStore.create(
         title="Demo store",
         base_url=access.base_url,
@@ -57,7 +61,7 @@ def account_of(ctx: Context, sandbox: Sandbox, access: StoreAccess) -> Account:
         access_token_secret=access.access_token_secret,
     )
     made: Account = Account.create(
-        title="Demo shop",
+        title=TITLE,
         store=store,
         environment="sandbox",
         app_key=app["app_key"],
@@ -66,22 +70,10 @@ def account_of(ctx: Context, sandbox: Sandbox, access: StoreAccess) -> Account:
         api_url=app["api_url"],
         auth_url=app["auth_url"],
         order_email="orders@demo.example",
+        synchronization_policy=sync,
         created_at=now,
     )
     return made
-
-
-def connect(ctx: Context, account: Account, sandbox: Sandbox) -> Account:
-    """Authorise through the marketplace's consent page, as a seller's browser does."""
-    if account.connected:
-        return account
-    sandbox.redirect_to(f"{ctx.base_url}/oauth/tiktok/return")
-    page = accounts.start_authorization(ctx, account, ACTOR)
-    answer = requests.post(page, data={"decision": "authorize"}, allow_redirects=False, timeout=(5, 30))
-    given = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
-    if "code" not in given:
-        raise ConfigurationError(f"The consent page of the sandbox gave no code (status {answer.status_code}).")
-    return accounts.finish_authorization(ctx, given["state"][0], given["code"][0], ACTOR)
 
 
 def read_catalogue(ctx: Context, account: Account, progress: Callable[[int], None]) -> int:
@@ -99,6 +91,8 @@ def activate(ctx: Context, account: Account, files: Mapping[str, str]) -> int:
     """Check, test and activate the rules, and make a template for every name that they assign to; templates made."""
     rulesets.save_and_activate(ctx, files, ACTOR, "the demo's rules")
     checked = check_rules(files, rulesets.catalogue(account.store))
+    if checked.rules is not None and checked.rules.prices:
+        _price_by_rule(ctx, account, next(iter(checked.rules.prices)))
     names = list(dict.fromkeys(assign.template.value for assign in checked.rules.assigns)) if checked.rules else []
     made = 0
     for name in names:
@@ -137,10 +131,28 @@ def draft(ctx: Context, account: Account) -> publishing.Planned:
 
 def _choose_carrier(ctx: Context, account: Account) -> None:
     """The first carrier that the marketplace accepts stands for every Magento carrier that nobody mapped."""
-    policy = account.order_policy or Policy.get(Policy.type == "order", Policy.is_default)
+    policy = Policy.get(Policy.type == "order", Policy.is_default)
     if account.carriers and not policy.settings.get("default_provider"):
-        settings = {**policy.settings, "default_provider": account.carriers[0]["id"]}
-        Policy.update(settings=settings, updated_at=ctx.clock.now()).where(Policy.id == policy.id).execute()
+        _change_policy(ctx, "order", {"default_provider": account.carriers[0]["id"]})
+
+
+def _price_by_rule(ctx: Context, account: Account, rule: str) -> None:
+    """Products cost what the first price rule says."""
+    settings = {"change": "rule", "rule": rule}
+    policy = Policy.get(Policy.type == "pricing", Policy.is_default)
+    if any(policy.settings.get(name) != value for name, value in settings.items()):
+        _change_policy(ctx, "pricing", settings)
+        Listing.update(stale=True).where(Listing.account == account).execute()
+
+
+def _change_policy(ctx: Context, kind: str, settings: Mapping[str, Any]) -> Policy:
+    """The default policy of a kind with other settings."""
+    with transaction():
+        policy: Policy = Policy.get(Policy.type == kind, Policy.is_default)
+        policy.settings = {**policy.settings, **settings}
+        policy.updated_at = ctx.clock.now()
+        policy.save()
+    return policy
 
 
 def _make_template(ctx: Context, account: Account, name: str) -> None:

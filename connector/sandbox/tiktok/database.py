@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ ID_BASES = {
     "tracking": 9_400_100_000_000_000_000,
 }
 ID_STEP = 65_537
+MOST_FIRST_ORDER = 10**9
 
 
 def dumps(value: object) -> str:
@@ -104,10 +106,14 @@ class Database:
 
 
 def next_id(tx: sqlite3.Connection, kind: str) -> int:
-    """The next id of `kind`: growing, never given twice, not even by a restarted sandbox."""
+    """The next id of `kind`: growing, never given twice, not even by a restarted sandbox.
+
+    Orders begin anywhere, because one store may meet several sandboxes one after the other.
+    """
+    first = secrets.randbelow(MOST_FIRST_ORDER) if kind == "order" else 1
     row = tx.execute(
-        "INSERT INTO sequence (kind, last) VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET last = last + 1 RETURNING last",
-        (kind,),
+        "INSERT INTO sequence (kind, last) VALUES (?, ?) ON CONFLICT (kind) DO UPDATE SET last = last + 1 RETURNING last",
+        (kind, first),
     ).fetchone()
     return ID_BASES[kind] + int(row[0]) * ID_STEP
 
