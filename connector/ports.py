@@ -7,7 +7,7 @@ may raise `RetryableError`, `RejectedError` or `AuthorizationError` (connector.e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -112,8 +112,11 @@ class Sales(Protocol):
         """Adds a child or simple SKU. Not safe to repeat blindly: a second call adds again."""
         ...
 
-    def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> None:
-        """Shipping and billing address with the shipping method; `email` becomes the order's first customer e-mail."""
+    def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> list[str]:
+        """Shipping and billing address with the shipping method; the payment methods that the cart can be placed with.
+
+        `email` becomes the order's first customer e-mail.
+        """
         ...
 
     def shipping_methods(self, cart_id: str, address: Address) -> list[tuple[str, str]]:
@@ -195,6 +198,10 @@ class Sales(Protocol):
 
     def invoices(self, order_id: int) -> list[dict[str, Any]]:
         """Invoices of one order as the store sends them."""
+        ...
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        """What one unit of the store's base currency is in `currency`; None when the store has no rate for it."""
         ...
 
     def region_id(self, country: str, region: str) -> int | None:
@@ -356,4 +363,8 @@ class Queue(Protocol):
 
     def send(self, name: str, ids: Iterable[int]) -> None:
         """Ask for a batch of queue rows to be worked on; `name` is the job queue."""
+        ...
+
+    def on_the_way(self, name: str) -> Collection[int] | None:
+        """Rows of which a message waits to be picked up; None while nobody can tell: too many, or no messenger."""
         ...

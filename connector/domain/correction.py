@@ -17,6 +17,16 @@ from connector.errors import ConnectorError
 
 _PRICE = Decimal("0.0001")
 
+_DISCOUNTED = {
+    "row_total": "discount_amount",
+    "base_row_total": "base_discount_amount",
+    "row_total_incl_tax": "discount_amount",
+    "base_row_total_incl_tax": "base_discount_amount",
+}
+"""Item fields that the store answers less the item's discount (reference section 5.2), with that discount's field."""
+
+_NOT_MONEY = frozenset({"tax_percent", "base_to_order_rate"})
+
 
 class AmountsError(ConnectorError):
     """The marketplace's amounts or lines do not fit together; the text says which."""
@@ -137,7 +147,7 @@ def body(
         "shipping_description": clean(f"TikTok Shop - {order.delivery_option_name or order.shipping_type}"),
         "customer_note_notify": 0,
     }
-    if rate != 1:
+    if rate != 1 or store.currency != order.payment.currency:
         entity |= {
             "order_currency_code": order.payment.currency,
             "base_to_order_rate": (1 / rate).quantize(_PRICE),
@@ -183,24 +193,20 @@ def totals(wanted: Amounts, items: Sequence[Mapping[str, Any]], rate: Decimal = 
 
 
 def differences(entity: Mapping[str, Any], store: StoreOrder) -> list[str]:
-    """How the order that was read back differs from what was sent, compared to the cent; empty when it does not."""
-    found = []
-    for name in ("subtotal", "shipping_amount", "tax_amount", "discount_amount", "grand_total"):
-        found += _difference(name, entity[name], getattr(store, name))
-    for name in ("shipping_tax_amount", "shipping_discount_amount", "base_grand_total"):
-        if store.raw.get(name) is not None:
-            found += _difference(name, entity[name], Decimal(str(store.raw[name])))
-    items = {item.item_id: item for item in store.items}
+    """How the order that was read back differs from what was sent, every amount to the cent; empty when it does not."""
+    raw = store.raw
+    found = [text for name, sent in _money_of(entity) for text in _difference(name, sent, raw.get(name))]
+    if store.currency != entity.get("order_currency_code", store.currency):
+        found.append(f"order_currency_code is {store.currency} instead of {entity['order_currency_code']}")
+    items = {int(item["item_id"]): item for item in raw.get("items") or ()}
     for sent in entity["items"]:
         item = items.get(sent["item_id"])
         if item is None:
             found.append(f"item {sent['item_id']} is missing")
             continue
-        for name in ("price", "tax_amount", "discount_amount"):
-            found += _difference(f"{item.sku} {name}", sent[name], getattr(item, name))
-        net = sent["row_total"] - sent["discount_amount"]  # rows read back net of discount
-        if _cents(item.row_total) not in {_cents(sent["row_total"]), _cents(net)}:
-            found += _difference(f"{item.sku} row_total", sent["row_total"], item.row_total)
+        for name, value in _money_of(sent):
+            net = value - sent[_DISCOUNTED[name]] if name in _DISCOUNTED else value
+            found += _difference(f"{item.get('sku')} {name}", net, item.get(name))
     return found
 
 
@@ -329,5 +335,11 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(_PRICE)
 
 
-def _difference(name: str, sent: Decimal, read: Decimal) -> list[str]:
-    return [] if _cents(sent) == _cents(read) else [f"{name} is {read.normalize():f} instead of {sent.normalize():f}"]
+def _money_of(sent: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    return [(name, value) for name, value in sent.items() if isinstance(value, Decimal) and name not in _NOT_MONEY]
+
+
+def _difference(name: str, sent: Decimal, read: object) -> list[str]:
+    """Nothing was read where the store leaves out what is null: that is as good as zero."""
+    has = Decimal(str(read or 0))
+    return [] if _cents(sent) == _cents(has) else [f"{name} is {has.normalize():f} instead of {sent.normalize():f}"]

@@ -134,6 +134,17 @@ class Draft:
         """The variant with that seller SKU."""
         return next((sku for sku in self.skus if sku.seller_sku == seller_sku), None)
 
+    def with_quantities(self, quantities: Mapping[str, Mapping[str, int]]) -> Draft:
+        """The same content with these pieces by seller SKU and warehouse; none of a SKU that is not among them.
+
+        A draft that cannot be built anew is kept like this: whatever is wrong with the content, what is promised stays true.
+        """
+        skus = tuple(
+            replace(sku, quantities=dict(quantities.get(sku.seller_sku) or dict.fromkeys(sku.quantities, 0)))
+            for sku in self.skus
+        )
+        return replace(self, skus=skus)
+
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedSku:
@@ -163,7 +174,9 @@ class Listing:
     """What the marketplace last confirmed about one listing.
 
     `skus` is keyed by seller SKU, `content_digest` is that of the last accepted draft, `update_time` the marketplace's
-    own (Unix seconds): news older than it are ignored. `stopped` is a person's wish that it stays off.
+    own (Unix seconds): news older than it are ignored. `stopped` is a person's wish that it stays off, here or in the Seller
+    Center; `paused` marks one that the connector takes off and puts back when the reason is gone. `idempotency_key` goes
+    with every try of the next create.
     """
 
     remote_id: str = ""
@@ -174,6 +187,7 @@ class Listing:
     audit_status: str = "NONE"
     reasons: tuple[str, ...] = ()
     stopped: bool = False
+    paused: bool = False
     idempotency_key: str = ""
 
     @property
@@ -190,11 +204,17 @@ class Listing:
         }
 
     def quantity_changes(self, draft: Draft) -> dict[str, dict[str, int]]:
-        """Seller SKU → pieces per warehouse that the marketplace does not have yet; every warehouse of a changed SKU."""
+        """Seller SKU → pieces per warehouse that the marketplace does not have yet; every warehouse of a changed SKU.
+
+        A SKU that the draft lacks has nothing left to sell: until an edit removes it, buyers could still order it.
+        """
+        wanted = {sku.seller_sku: dict(sku.quantities) for sku in draft.skus}
+        for key, known in self.skus.items():
+            wanted.setdefault(key, dict.fromkeys(known.quantities, 0))
         return {
-            sku.seller_sku: dict(sku.quantities)
-            for sku in draft.skus
-            if sku.seller_sku in self.skus and dict(self.skus[sku.seller_sku].quantities) != dict(sku.quantities)
+            key: pieces
+            for key, pieces in wanted.items()
+            if key in self.skus and dict(self.skus[key].quantities) != pieces
         }
 
     def with_prices(self, prices: Mapping[str, Decimal]) -> Listing:
@@ -215,18 +235,31 @@ class Listing:
         """The listing with the marketplace's news, unchanged when they are older than what is known.
 
         The marketplace's own prices and quantities replace ours: what a person changed in the Seller Center shows up as
-        a difference, and is set right again.
+        a difference, and is set right again. A person's stop or start there is a wish, and is kept.
         """
         if remote.update_time < self.update_time:
             return self
+        skus = {
+            key: replace(sku, price=self.skus[key].price) if sku.price is None and key in self.skus else sku
+            for key, sku in remote.skus.items()
+        }
         return replace(
             self,
             status=remote.status,
             audit_status=remote.audit_status,
             reasons=remote.reasons,
             update_time=remote.update_time,
-            skus=dict(remote.skus) or self.skus,
+            skus=skus or self.skus,
+            stopped=self._wish(remote.status),
         )
+
+    def _wish(self, status: Status) -> bool:
+        """`stopped` after the marketplace told `status`: whoever moved it last, and was not us, decides."""
+        if self.live and status is Status.SELLER_DEACTIVATED and not self.paused:
+            return True
+        if self.status is Status.SELLER_DEACTIVATED and status in {Status.PENDING, Status.ACTIVATE}:
+            return False
+        return self.stopped
 
 
 @dataclass(frozen=True, slots=True)

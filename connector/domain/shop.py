@@ -79,6 +79,8 @@ class CategoryAttribute:
     """(value id, name) pairs"""
     required_when: tuple[tuple[str, str], ...] = ()
     """(attribute id, value id) pairs: any of them makes it required"""
+    is_number: bool = False
+    """a custom value is a number above zero (`value_data_format` POSITIVE_INT_OR_DECIMAL)"""
 
 
 @dataclass(frozen=True, slots=True)

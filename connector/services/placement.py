@@ -6,24 +6,37 @@ Every step is committed before the next call to the store, so that a worker that
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from connector.domain import correction, direct
-from connector.domain.order import PLACEABLE, Address, MarketplaceOrder, StoreOrder
+from connector.domain import correction
+from connector.domain.order import PLACEABLE, MarketplaceOrder, StoreOrder
 from connector.domain.values import from_json
 from connector.errors import ConfigurationError, ConnectorError, RejectedError, RetryableError, UnknownOutcomeError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
-from connector.services import history, policies
+from connector.services import carts, direct_orders, history, policies
 from connector.services.context import Context
+from connector.services.stores import exchange_rate
 from connector.store.database import transaction
 from connector.store.models import Account, MagentoStore, Order, OrderLine, Product
 
 LEASE = timedelta(minutes=3)
 _REFUSED = "Refused while placing: "
+_CLOSED = "404 "
+"""Begins the reason when the cart was closed as it was to be placed."""
+
+KEYS = ("ext_order_id", "customer_email", "quote_id", "increment_id")
+"""By what a store order is recognised as the marketplace order's (store reference, section 12.6)."""
+
+_BAD_REQUEST = 400
+_HOLDABLE = frozenset({"new", "processing", "pending_payment"})
+_OVER = frozenset({"canceled", "closed"})
+_COMPOSITE = frozenset({"configurable", "bundle", "grouped"})
+"""Types that are sold by their parts: a cart would take them with default parts, and a correction breaks them."""
 
 
 def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
@@ -44,7 +57,7 @@ def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
     except RetryableError:
         raise
     except ConnectorError as error:
-        _fail(ctx, row, owner, str(error))
+        _fail(ctx, row, owner, error)
         raise
     finally:
         with transaction():
@@ -73,21 +86,6 @@ def order_email(account: Account, tiktok_order_id: str) -> str:
     return f"{name}+{tiktok_order_id}@{host}"
 
 
-def shippable(address: Address) -> Address:
-    """The address with placeholders where the marketplace hides or leaves out what the store insists on."""
-    street = tuple(line for line in map(correction.clean, address.street) if line)
-    return replace(
-        address,
-        first_name=correction.clean(address.first_name) or "-",
-        last_name=correction.clean(address.last_name) or "-",
-        street=street or ("-",),
-        city=correction.clean(address.city) or "-",
-        region=correction.clean(address.region),
-        postcode=correction.clean(address.postcode) or "-",
-        telephone=correction.clean(address.telephone) or "-",
-    )
-
-
 def _claim(ctx: Context, order_id: int, owner: str) -> bool:
     now = ctx.clock.now()
     free = (Order.lease_owner == "") | Order.lease_until.is_null() | (Order.lease_until < now)
@@ -96,13 +94,17 @@ def _claim(ctx: Context, order_id: int, owner: str) -> bool:
     return bool(taken)
 
 
-def _fail(ctx: Context, row: Order, owner: str, reason: str) -> None:
-    """A refusal. A corrected order keeps its state, and a place call that may still run stays noted."""
-    now = ctx.clock.now()
+def _fail(ctx: Context, row: Order, owner: str, error: ConnectorError) -> None:
+    """A refusal. A corrected order keeps its state, and a place call that may still run stays noted.
+
+    A setting that a person must change is no failure of the order: it is tried until the setting is right.
+    """
+    now, reason = ctx.clock.now(), str(error)
+    counted = 0 if isinstance(error, ConfigurationError) else 1
     state = Order.get_by_id(row.id).state
     kept = state if state in {"corrected", "confirmed"} else "failed"
     with transaction():
-        Order.update(state=kept, failed_reason=reason, failures=Order.failures + 1, changed_at=now).where(
+        Order.update(state=kept, failed_reason=reason, failures=Order.failures + counted, changed_at=now).where(
             Order.id == row.id, Order.lease_owner == owner
         ).execute()
         history.note(now, "create_sales_order", "order.failed", "order", row.id, reason)
@@ -128,10 +130,12 @@ class _Placement:
         account: Account = row.account
         store: MagentoStore = account.store
         policy = order_policy(account)
+        spelled: dict[str, str] = {}
         lines = OrderLine.select().where(OrderLine.order == row.id)
+        skus = {line.line_id: spelled.setdefault(line.sku.casefold(), line.sku) for line in lines}
         return cls(
             ctx, row, owner, account, store, policy, ctx.remotes.sales(store), from_json(MarketplaceOrder, row.data),
-            order_email(account, row.tiktok_order_id), {line.line_id: line.sku for line in lines},
+            order_email(account, row.tiktok_order_id), skus,
         )  # fmt: skip
 
     def run(self) -> str:
@@ -172,23 +176,44 @@ class _Placement:
         if self.order.status not in PLACEABLE:
             raise RejectedError(f"No store order is made while TikTok Shop says {self.order.status}.", system="tiktok")
         correction.amounts(self.order, self.policy.platform_discount, self.skus)
+        rows = Product.select(Product.sku).where(
+            Product.store == self.store.id, Product.sku.in_(self._wanted()), Product.type_id.in_(list(_COMPOSITE))
+        )
+        if composite := sorted(row.sku for row in rows):
+            raise RejectedError(
+                f"{', '.join(composite)} is sold by its parts in the store: link the marketplace SKU to one of them.",
+                system="magento",
+            )
+        if self.store.base_currency and self.store.base_currency != self.order.payment.currency:
+            exchange_rate(self.sales, self.store, self.order.payment.currency)
+
+    def _wanted(self) -> list[str]:
+        """The store SKUs of the units that are still wanted."""
+        return sorted({self.skus[line.id] for line in self.order.open_lines})
 
     # ── looking before doing ─────────────────────────────────────────────────
 
-    def _found(self) -> list[StoreOrder]:
+    def _found(self, fields: Sequence[str] = KEYS) -> list[StoreOrder]:
         """Every store order of this marketplace order, by entity id."""
-        keys = [("ext_order_id", self.order.id), ("customer_email", self.email), ("quote_id", self.row.cart_id)]
-        keys.append(("increment_id", self._own_number()))
-        if self.row.duplicates:
-            return [self.sales.order(self._number())]
-        found = {one.entity_id: one for field, value in keys if value for one in self.sales.find_orders(field, value)}
+        values = {
+            "ext_order_id": self.order.id,
+            "customer_email": self.email,
+            "quote_id": self.row.cart_id,
+            "increment_id": self._own_number(),
+        }
+        found = {
+            one.entity_id: one
+            for field in fields
+            if values[field]
+            for one in self.sales.find_orders(field, values[field])
+        }
         return [found[number] for number in sorted(found)]
 
     def _own_number(self) -> str:
         return f"{self.policy.prefix}{self.order.id}" if self.policy.direct_fallback else ""
 
-    def _look_up(self) -> StoreOrder | None:
-        found = self._found()
+    def _look_up(self, fields: Sequence[str] = KEYS) -> StoreOrder | None:
+        found = self._found(fields)
         live = [one for one in found if one.state != "canceled"]
         if found and not live:
             raise RejectedError(
@@ -216,46 +241,35 @@ class _Placement:
         refusal = self.row.failed_reason if self.row.state == "placing" else ""
         if refusal.startswith(_REFUSED):
             return self._directly(refusal.removeprefix(_REFUSED))
-        if self.row.state not in {"cart", "placing"}:
-            self.save(state="claimed", cart_id="", failed_reason="")
+        if self.row.state != "placing":
+            self.save(state="cart" if self.row.cart_id else "claimed", failed_reason="")
         try:
-            cart_id = self._fill_cart()
-            return self._place_cart(cart_id)
+            return self._place_cart(self._fill_cart())
         except RetryableError:
             raise
         except RejectedError as error:
             return self._directly(str(error))
 
     def _fill_cart(self) -> str:
-        """A cart with exactly the order's pieces. What is in it is read first: adding twice would double it."""
+        """A cart with exactly the order's pieces, addressed; the payment method to place it with."""
         wanted = Counter(self.skus[line.id] for line in self.order.open_lines)
-        folded = {sku.casefold(): pieces for sku, pieces in wanted.items()}
-        has: dict[str, int] = {}
-        if self.row.cart_id and not self.row.failed_reason.startswith("404"):
-            has = {item.sku.casefold(): int(item.qty) for item in self.sales.cart_items(self.row.cart_id)}
-        if not self.row.cart_id or self.row.failed_reason.startswith("404") or _exceeds(has, folded):
+        closed = self.row.failed_reason.startswith(_CLOSED)
+        if not self.row.cart_id or closed or not carts.holds(self.sales, self.row.cart_id, wanted):
             self.save(state="cart", cart_id=self.sales.create_cart(), placing_since=None, failed_reason="")
-            has = {}
-        for sku, pieces in wanted.items():
-            missing = pieces - has.get(sku.casefold(), 0)
-            if missing:
-                self.sales.add_to_cart(self.row.cart_id, sku, missing)
-        self.sales.set_cart_address(
-            self.row.cart_id, shippable(self.order.address), self.email,
-            carrier=self.policy.carrier, method=self.policy.method,
-        )  # fmt: skip
-        return str(self.row.cart_id)
+            carts.fill(self.sales, self.row.cart_id, wanted)
+        address = carts.shippable(self.order.address)
+        return carts.address_cart(self.sales, self.row.cart_id, address, self.email, self.policy)
 
-    def _place_cart(self, cart_id: str) -> StoreOrder:
-        found = self._look_up()
+    def _place_cart(self, payment_method: str) -> StoreOrder:
+        found = self._look_up(("quote_id", "customer_email"))
         if found is not None:
             return found
+        before = self.row.failed_reason
         self.save(state="placing", placing_since=self.ctx.clock.now(), failed_reason="")
         try:
-            return self.sales.order(self.sales.place(cart_id, self.policy.payment_method))
+            return self.sales.order(self.sales.place(self.row.cart_id, payment_method))
         except UnknownOutcomeError as error:
-            mark = _REFUSED if error.status == 400 else f"{error.status or ''} "
-            self.save(failed_reason=f"{mark}{error}")
+            self._note_unanswered(error, before)
             raise UnknownOutcomeError(
                 str(error), system="magento", status=error.status, retry_after=self.ctx.place_timeout
             ) from error
@@ -263,16 +277,37 @@ class _Placement:
             self.save(placing_since=None)
             raise
 
+    def _note_unanswered(self, error: UnknownOutcomeError, before: str) -> None:
+        """What the next try goes by. A 400 may be the lock's, which is over then: only the same one again is a refusal."""
+        told = f"{error.status or ''} {error}"
+        refused = error.status == _BAD_REQUEST and told == before
+        self.save(failed_reason=f"{_REFUSED}{error}" if refused else told)
+
     def _directly(self, reason: str) -> StoreOrder:
         """One save with our own number, which the store takes once; no stock is reserved."""
         if not self.policy.direct_fallback:
             raise RejectedError(f"The store's cart refused the order: {reason}", system="magento")
         self.save(state="placing", failed_reason=f"{_REFUSED}{reason}")
         try:
-            self.sales.save_order(self._direct_entity())
+            self.sales.save_order(
+                direct_orders.entity(
+                    self.ctx,
+                    self.store,
+                    self.order,
+                    self.policy,
+                    self.skus,
+                    number=self._own_number(),
+                    email=self.email,
+                )
+            )
         except UnknownOutcomeError:
             self.save(placing_since=self.ctx.clock.now())
             raise
+        except RejectedError:  # the number is taken when an earlier save went through after all
+            found = self._look_up()
+            if found is None:
+                raise
+            return found
         found = self._look_up()
         if found is None:
             raise RetryableError("The saved order is not visible yet.", system="magento", retry_after=5)
@@ -281,24 +316,6 @@ class _Placement:
             f"Saved directly, stock not reserved: {reason}",
         )  # fmt: skip
         return found
-
-    def _direct_entity(self) -> dict[str, Any]:
-        address = shippable(self.order.address)
-        views = self.ctx.remotes.catalog(self.store).store_views()
-        store_id = next((view.id for view in views if view.code == self.store.store_code), None)
-        if store_id is None:
-            raise ConfigurationError(f"The store has no view called “{self.store.store_code}”.")
-        rows = Product.select().where(Product.store == self.store.id, Product.sku.in_(list(set(self.skus.values()))))
-        products = {row.sku: direct.Sold(row.entity_id, row.name or row.sku) for row in rows}
-        unknown = sorted({self.skus[line.id] for line in self.order.open_lines} - set(products))
-        if unknown:
-            raise RejectedError(f"The store has no product {', '.join(unknown)}.", system="magento")
-        how = direct.Direct(
-            self._own_number(), self.email, int(store_id), self.policy.payment_method,
-            f"{self.policy.carrier}_{self.policy.method}",
-            self.sales.region_id(address.country, address.region) if address.region else None, products,
-        )  # fmt: skip
-        return direct.entity(self.order, address, how, self.policy.platform_discount, self.skus)
 
     # ── after placing ────────────────────────────────────────────────────────
 
@@ -320,7 +337,7 @@ class _Placement:
             self.sales.order(self._number())
         )
         live = [one for one in found if one.state != "canceled"]
-        if live and live[0].entity_id < keep.entity_id and self.row.state == "placed":
+        if live and live[0].entity_id < keep.entity_id and self.row.state != "corrected":
             keep = live[0]
             self._adopt(keep)
         for other in found:
@@ -329,6 +346,8 @@ class _Placement:
         return keep
 
     def _cancel_duplicate(self, other: StoreOrder) -> None:
+        if other.state == "holded":  # a held order cannot be cancelled
+            self.sales.unhold(other.entity_id)
         cancelled = other.state == "canceled" or self.sales.cancel(other.entity_id)
         text = (
             f"A second store order {other.increment_id} was {'cancelled' if cancelled else 'found; cancel it by hand'}."
@@ -338,19 +357,15 @@ class _Placement:
 
     def _correct(self, placed: StoreOrder) -> StoreOrder:
         """Amounts to the cent, while the order is held so that nobody invoices the shop's prices."""
-        if placed.total_invoiced:
-            raise RejectedError(
-                f"Store order {placed.increment_id} was invoiced before its amounts were corrected.", system="magento"
-            )
-        if placed.state == "new":
+        self._check_untouched(placed)
+        if placed.state in _HOLDABLE:
             self.sales.hold(placed.entity_id)
         fresh = self.sales.order(placed.entity_id)
-        if fresh.currency != self.order.payment.currency:
-            raise RejectedError(
-                f"The store view sells in {fresh.currency}, the order is in {self.order.payment.currency}.",
-                system="magento",
-            )
-        rate = 1 / Decimal(str(fresh.raw.get("base_to_order_rate") or 1))
+        self._check_untouched(fresh)
+        if fresh.currency == self.order.payment.currency:
+            rate = 1 / Decimal(str(fresh.raw.get("base_to_order_rate") or 1))
+        else:
+            rate = 1 / exchange_rate(self.sales, self.store, self.order.payment.currency)
         entity = correction.body(self.order, fresh, self.policy.platform_discount, skus=self.skus, rate=rate)
         self.sales.save_order(entity)
         read = self.sales.order(placed.entity_id)
@@ -362,24 +377,39 @@ class _Placement:
         self.save(state="corrected", failed_reason="")
         return read
 
+    def _check_untouched(self, placed: StoreOrder) -> None:
+        """Raises RejectedError when somebody was quicker: corrected amounts would no longer fit the documents."""
+        if placed.state in _OVER:
+            raise RejectedError(f"Store order {placed.increment_id} was {placed.state} in the store.", system="magento")
+        if placed.total_invoiced:
+            raise RejectedError(
+                f"Store order {placed.increment_id} was invoiced before its amounts were corrected.", system="magento"
+            )
+
     def _confirm(self, placed: StoreOrder) -> None:
         """Released, named and invoiced; the buyer's relay address replaces the key only now."""
         fresh = self.sales.order(placed.entity_id)
         if fresh.state == "holded":
             self.sales.unhold(fresh.entity_id)
-        address = shippable(self.order.address)
+        address = carts.shippable(self.order.address)
         self.sales.save_order(
             {
                 "entity_id": fresh.entity_id,
                 "increment_id": fresh.increment_id,
                 "ext_order_id": self.order.id,
-                "customer_email": correction.clean(self.order.buyer_email) or self.email,
+                "customer_email": carts.mailbox(self.order.buyer_email) or self.email,
                 "customer_firstname": address.first_name,
                 "customer_lastname": address.last_name,
             }
         )
         invoiced = self._invoice(fresh) if self.policy.invoice else False
         read = self.sales.order(fresh.entity_id)
+        if invoiced and read.total_invoiced != read.grand_total:
+            raise RejectedError(
+                f"Store order {read.increment_id} is invoiced at {read.total_invoiced.normalize():f} instead of "
+                f"{read.grand_total.normalize():f}.",
+                system="magento",
+            )
         self._assign_items(read)
         self.save(state="confirmed", magento_status=read.status, invoiced=invoiced, failed_reason="")
         history.note(
@@ -389,7 +419,7 @@ class _Placement:
         self._write_back(read)
 
     def _invoice(self, placed: StoreOrder) -> bool:
-        if not self.sales.invoices(placed.entity_id):
+        if placed.total_invoiced < placed.grand_total or not self.sales.invoices(placed.entity_id):
             self.sales.invoice(placed.entity_id)
         return True
 
@@ -412,8 +442,3 @@ class _Placement:
         }
         self.ctx.remotes.shop(self.account).write_external_order(self.order.id, placed.increment_id, lines)
         self.save(external_written=True)
-
-
-def _exceeds(has: dict[str, int], wanted: dict[str, int]) -> bool:
-    """True when a cart holds something that the order does not want, or more of it."""
-    return any(pieces > wanted.get(sku, 0) for sku, pieces in has.items())

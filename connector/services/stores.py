@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from connector.domain.shop import StoreView
 from connector.errors import ConfigurationError, RejectedError
+from connector.ports import Sales
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import MagentoStore
@@ -39,6 +41,21 @@ def refresh_metadata(ctx: Context, store: MagentoStore) -> None:
         MagentoStore.update(changes).where(MagentoStore.id == store.id).execute()
     for name, value in changes.items():
         setattr(store, name, value)
+
+
+def exchange_rate(sales: Sales, store: MagentoStore, currency: str) -> Decimal:
+    """What one unit of the store's base currency is in `currency`.
+
+    Raises:
+        ConfigurationError: the store has no rate for it.
+    """
+    rate = sales.exchange_rate(currency)
+    if rate is None:
+        raise ConfigurationError(
+            f"The store keeps its books in {store.base_currency or 'another currency'} and has no rate to {currency}: "
+            f"allow {currency} and set a rate in Magento under Stores > Currency, or use a store view that sells in it."
+        )
+    return rate
 
 
 def _view(ctx: Context, store: MagentoStore) -> StoreView:

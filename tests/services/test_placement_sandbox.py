@@ -22,7 +22,7 @@ from connector.errors import RetryableError, UnknownOutcomeError
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
-from connector.services import orders, placement, returns, shipments
+from connector.services import carts, orders, placement, returns, shipments
 from connector.services.context import Context
 from connector.store.database import database
 from connector.store.models import Account, Order, OrderLine, Policy, ReturnCase, Shipment
@@ -199,7 +199,7 @@ def test_a_second_order_is_cancelled_and_told(ctx: Context, systems: Systems, ac
     for _ in range(2):
         cart = systems.store.create_cart()
         systems.store.add_to_cart(cart, sku, 2)
-        address = placement.shippable(market.address)
+        address = carts.shippable(market.address)
         systems.store.set_cart_address(cart, address, email, carrier="flatrate", method="flatrate")
         numbers.append(systems.store.place(cart, "checkmo"))
     placement.create_sales_order(ctx, row.id, "w1")

@@ -53,8 +53,11 @@ class MagentoSales:
         item = {"sku": sku, "qty": qty, "quote_id": cart_id}
         return documents.cart_item(self._store.post(f"/carts/{escape(cart_id)}/items", {"cartItem": item}))
 
-    def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> None:
-        """Both addresses and the shipping method; setting them again changes nothing."""
+    def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> list[str]:
+        """Both addresses and the shipping method; the codes of the payment methods that the store offers then.
+
+        Setting them again changes nothing.
+        """
         place = self._address(address, email)
         information = {
             "shipping_address": place,
@@ -62,9 +65,10 @@ class MagentoSales:
             "shipping_carrier_code": carrier,
             "shipping_method_code": method,
         }
-        self._store.post(
+        told = self._store.post(
             f"/carts/{escape(cart_id)}/shipping-information", {"addressInformation": information}, repeatable=True
         )
+        return [str(row["code"]) for row in told.get("payment_methods") or ()]
 
     def shipping_methods(self, cart_id: str, address: Address) -> list[tuple[str, str]]:
         """(carrier code, method code) pairs that are available for this cart and address."""
@@ -198,6 +202,14 @@ class MagentoSales:
     def invoices(self, order_id: int) -> list[dict[str, Any]]:
         """Invoices of one order, unchanged, oldest first."""
         return self._by_ids("/invoices", "order_id", [order_id])
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        """What one unit of the store's base currency is in `currency`; None when the store has no rate for it."""
+        told = self._store.get("/directory/currency")
+        if told.get("base_currency_code") == currency:
+            return Decimal(1)
+        rates = {str(row.get("currency_to")): documents.amount(row, "rate") for row in told.get("exchange_rates") or ()}
+        return rates.get(currency) or None
 
     def region_id(self, country: str, region: str) -> int | None:
         """The store's id of a region by code ("CA", "US-CA") or name; ids differ between stores. Countries are read once."""

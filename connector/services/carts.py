@@ -1,0 +1,124 @@
+"""A store cart with exactly what a marketplace order wants, or one sentence that says what the store lacks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from connector.domain import correction
+from connector.domain.order import Address
+from connector.errors import ConfigurationError, NotFoundError, RejectedError, RetryableError
+from connector.plugins.policies.order import OrderPolicy
+from connector.ports import Sales
+
+FREE = "free"
+"""The only payment method of a cart that costs nothing at the store's own prices."""
+
+_TITLES = {
+    "checkmo": "Check / Money Order",
+    "banktransfer": "Bank Transfer Payment",
+    "cashondelivery": "Cash On Delivery Payment",
+    "purchaseorder": "Purchase Order",
+    "flatrate": "Flat Rate",
+    "freeshipping": "Free Shipping",
+    "tablerate": "Table Rates",
+}
+"""What Magento calls its own methods in its configuration."""
+
+
+def shippable(address: Address) -> Address:
+    """The address with placeholders where the marketplace hides or leaves out what the store insists on."""
+    street = tuple(line for line in map(correction.clean, address.street) if line)
+    return replace(
+        address,
+        first_name=correction.clean(address.first_name) or "-",
+        last_name=correction.clean(address.last_name) or "-",
+        street=street or ("-",),
+        city=correction.clean(address.city) or "-",
+        region=correction.clean(address.region),
+        postcode=correction.clean(address.postcode) or "-",
+        telephone=correction.clean(address.telephone) or "-",
+    )
+
+
+def mailbox(email: str) -> str:
+    """The buyer's relay address when it is one; the store refuses to save another."""
+    text = correction.clean(email)
+    name, at, host = text.partition("@")
+    return text if name and at and "." in host and " " not in text and "@" not in host else ""
+
+
+def holds(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> bool:
+    """True when the cart is open and holds these pieces, no more and no less. SKUs are compared as the store does.
+
+    A cart that lacks some is not topped up: a call whose answer was lost may still add them.
+    """
+    try:
+        has = [(item.sku, item.qty) for item in sales.cart_items(cart_id)]
+        return _folded(has) == _folded(wanted.items())
+    except NotFoundError:  # closed, because an order was made of it or the store cleared it away
+        return False
+
+
+def fill(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> None:
+    """Adds the pieces to a new cart.
+
+    Raises:
+        RejectedError: the store refuses one.
+        RetryableError: somebody else adds to the same cart; the next try makes a new one.
+    """
+    for sku, pieces in wanted.items():
+        line = sales.add_to_cart(cart_id, sku, pieces)
+        if line.qty != pieces:
+            raise RetryableError(
+                f"Cart {cart_id} has {line.qty.normalize():f} of {sku} instead of {pieces}; a new one is made.",
+                system="magento",
+                retry_after=5,
+            )
+
+
+def address_cart(sales: Sales, cart_id: str, address: Address, email: str, policy: OrderPolicy) -> str:
+    """Says where the cart goes; the payment method to place it with.
+
+    Raises:
+        ConfigurationError: the store does not offer the policy's shipping or payment method.
+        RejectedError: it refuses the address.
+    """
+    try:
+        offered = sales.set_cart_address(cart_id, address, email, carrier=policy.carrier, method=policy.method)
+    except RejectedError:
+        _check_shipping(sales.shipping_methods(cart_id, address), policy)
+        raise
+    if policy.payment_method in offered:
+        return policy.payment_method
+    if offered == [FREE]:
+        return FREE
+    raise ConfigurationError(
+        f"The store does not offer the payment method {_named(policy.payment_method)}: enable it in Magento under "
+        "Stores > Configuration > Sales > Payment Methods, for the order's country and amount, or choose another in "
+        f"the order policy. Offered: {', '.join(offered) or 'none'}."
+    )
+
+
+def _check_shipping(offered: Sequence[tuple[str, str]], policy: OrderPolicy) -> None:
+    if (policy.carrier, policy.method) in offered:
+        return
+    names = ", ".join(f"{carrier} / {method}" for carrier, method in offered)
+    raise ConfigurationError(
+        f"The store does not offer the shipping method {_named(policy.carrier)} / {policy.method}: enable it in Magento "
+        "under Stores > Configuration > Sales > Delivery Methods, for the order's country, or choose another in the "
+        f"order policy. Offered: {names or 'none'}."
+    )
+
+
+def _named(code: str) -> str:
+    return f"{code} ({_TITLES[code]})" if code in _TITLES else code
+
+
+def _folded(pieces: Iterable[tuple[str, Decimal | int]]) -> dict[str, Decimal]:
+    """Pieces by SKU in lower case: so the store compares them."""
+    found: dict[str, Decimal] = {}
+    for sku, count in pieces:
+        found[sku.casefold()] = found.get(sku.casefold(), Decimal(0)) + count
+    return found
