@@ -128,9 +128,11 @@ def test_a_weak_password_is_refused(app, weak):
         people.create("new@example.com", weak, "viewer", NOW)
 
 
-def test_log_ins_are_in_the_history(client):
+def test_log_ins_are_in_the_history(app):
     """Who and when."""
-    client("viewer")
+    browser = app.test_client()
+    browser.get("/admin/login/")
+    post(browser, "/admin/login/", {"email": "viewer@example.com", "password": PASSWORD})
 
     entry = HistoryEntry.get(HistoryEntry.action == "user.login")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug.serving import make_server
 
-from connector.store.database import database
+from tests.admin import conftest as admin_pages
 from tests.admin import world
+
+seeded = admin_pages.seeded
 
 FLAGS = [
     "--no-sandbox",
@@ -25,12 +30,10 @@ FLAGS = [
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
+def site(tmp_path: Path, seeded: Path) -> Iterator[str]:
     """Address of an installation with a row of everything."""
+    shutil.copy(seeded, tmp_path / "c.sqlite")
     app = world.make_app(f"sqlite:///{tmp_path / 'c.sqlite'}", tmp_path / "pictures")
-    with database.connection_context():
-        world.add_users()
-        world.seed()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -41,7 +44,7 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chrome(chromium: str) -> Iterator[object]:
+def chrome(chromium: str) -> Iterator[Any]:
     """One browser for the whole run."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
@@ -56,10 +59,36 @@ def width(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Any]:
+    """The administrator's cookie, once somebody logged in; it fits every copy of the seeded database."""
+    return {}
+
+
 @pytest.fixture
-def page(chrome, site, width) -> Iterator[object]:
+def page(chrome, site, width, sessions) -> Iterator[Any]:
     """A page that is logged in as administrator; errors and refusals of the policy fail the test."""
-    context = chrome.new_context(viewport={"width": width, "height": 844})
+    with quiet_page(chrome, width, sessions.get("admin")) as opened:
+        if not sessions:
+            log_in(opened, site, "admin@example.com", world.PASSWORD)
+            sessions["admin"] = opened.context.storage_state()
+        opened.goto(f"{site}/admin/login/password/")
+        yield opened
+
+
+def log_in(page: Any, site: str, email: str, password: str) -> None:
+    """As a person does."""
+    page.goto(f"{site}/admin/login/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+
+
+@contextmanager
+def quiet_page(chrome: Any, width: int, state: Any = None) -> Iterator[Any]:
+    """A page whose console has to stay without errors and without refusals of the content security policy."""
+    context = chrome.new_context(viewport={"width": width, "height": 844}, storage_state=state)
     context.add_init_script(
         "document.addEventListener('securitypolicyviolation', e => console.error('violation', e.violatedDirective, e.blockedURI))"
     )
@@ -67,11 +96,6 @@ def page(chrome, site, width) -> Iterator[object]:
     wrong: list[str] = []
     opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.goto(f"{site}/admin/login/")
-    opened.fill("#email", "admin@example.com")
-    opened.fill("#password", world.PASSWORD)
-    opened.get_by_role("button", name="Log in").click()
-    opened.wait_for_url("**/admin/")
     yield opened
     context.close()
     assert wrong == []

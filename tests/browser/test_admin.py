@@ -17,6 +17,19 @@ PAGES = [
     "templates/edit/?id=1", "rules/", "rules/versions/", "wizard/account/", "wizard/policies/", "users/", "history/", "login/password/",
 ]  # fmt: skip
 
+NAMELESS = """() => {
+  const seen = element => element.checkVisibility() && element.type !== 'hidden';
+  const named = element => element.getAttribute('aria-label') || element.getAttribute('aria-labelledby')
+    || [...element.labels ?? []].some(label => label.textContent.trim()) || element.textContent.trim() || element.title;
+  const nameless = [...document.querySelectorAll('input, textarea, button, a, summary')].filter(element => seen(element) && !named(element));
+  const choices = [...document.querySelectorAll('select')].filter(element =>
+    seen(element) && !element.labels.length && !element.getAttribute('aria-label'));
+  const pictures = [...document.querySelectorAll('img:not([alt])')];
+  const twice = [...document.querySelectorAll('[id]')].filter((element, _, all) => all.filter(other => other.id === element.id).length > 1);
+  return [...nameless, ...choices, ...pictures, ...twice].map(element => element.outerHTML.slice(0, 120));
+}"""
+"""Controls and links without a name, pictures without an alternative, ids that stand twice."""
+
 
 def write(page, editor, text: str) -> None:
     """Type over everything that stands in an editor."""
@@ -26,14 +39,16 @@ def write(page, editor, text: str) -> None:
 
 
 def test_every_page_is_quiet_and_fits(page, site, width):
-    """No error in the console, no violation, nothing wider than the screen, one heading, in both themes."""
-    for theme in ("light", "dark"):
-        page.evaluate(f"localStorage.setItem('theme', '{theme}')")
-        for path in PAGES:
-            page.goto(f"{site}/admin/{path}")
-            assert page.evaluate("document.documentElement.dataset.theme") == theme
+    """No error in the console, no violation, nothing wider than the screen, one heading, a title, a name for everything."""
+    for path in PAGES:
+        page.goto(f"{site}/admin/{path}")
+        for theme in ("Dark", "Light"):
+            page.get_by_role("button", name=theme, exact=True).click()
+            assert page.evaluate("document.documentElement.dataset.theme") == theme.lower()
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
-            assert page.locator("h1").count() == 1, path
+        assert page.locator("h1").count() == 1, path
+        assert page.title().endswith("· Connector"), path
+        assert page.evaluate(NAMELESS) == [], path
 
 
 def test_the_theme_is_kept(page, site, width):
