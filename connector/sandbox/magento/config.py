@@ -78,6 +78,7 @@ DEFAULTS: dict[str, str] = {
     "webapi/validation/maximum_page_size": "300",
     # What a Magento cannot be told, but a sandbox can.
     "sandbox/consumer": "auto",  # asynchronous operations: auto (run after the answer) or off (stay open)
+    "sandbox/exchange_rates": "",  # what one unit of the base currency is in others: "EUR=0.92,GBP=0.79"
     "sandbox/maintenance": "0",  # every call answers 503 with a page of HTML
     "sandbox/oauth_path": "either",  # path in the signature: sent (newest), decoded (2.4.6 to 2.4.7-p3) or either
     "sandbox/oauth_port": "either",  # port in the signature: kept, dropped (some proxies) or either

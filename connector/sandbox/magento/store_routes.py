@@ -77,13 +77,15 @@ def _store_config(ctx: Context, store_id: int, code: str, website_id: int) -> di
 def currency(ctx: Context) -> Any:
     base, shown = ctx.setting("currency/options/base"), ctx.setting("currency/options/default")
     allowed = ctx.setting("currency/options/allow").split(",")
+    pairs = (pair.partition("=") for pair in ctx.setting("sandbox/exchange_rates").split(",") if pair)
+    rates: dict[str, float] = {base: 1} | {code: float(rate) for code, _, rate in pairs}
     return {
         "base_currency_code": base,
         "base_currency_symbol": SYMBOLS.get(base, base),
         "default_display_currency_code": shown,
         "default_display_currency_symbol": SYMBOLS.get(shown, shown),
         "available_currency_codes": allowed,
-        "exchange_rates": [{"currency_to": code, "rate": 1} for code in allowed if code == base],
+        "exchange_rates": [{"currency_to": code, "rate": rates[code]} for code in allowed if code in rates],
     }
 
 

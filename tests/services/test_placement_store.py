@@ -1,0 +1,269 @@
+"""Store orders where the store's own settings, staff or currency stand in the way: over HTTP, in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from connector.domain import correction
+from connector.domain.order import MarketplaceOrder
+from connector.domain.values import from_json, to_json
+from connector.errors import ConfigurationError, RejectedError, RetryableError, UnknownOutcomeError
+from connector.services import carts, placement
+from connector.services.context import Context
+from connector.store.models import Account, Order, Product
+from tests.services.test_placement_sandbox import Systems, account, ctx, made, sku, sold, systems
+
+__all__ = ["account", "ctx", "sku", "systems"]
+
+D = Decimal
+
+
+class Shopkeeper:
+    """Changes the sandbox store's settings and puts them back."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url}/_sandbox/magento/config"
+        self._before = requests.get(self._url, timeout=5).json()
+
+    def set(self, **settings: str) -> None:
+        body = {name.replace("__", "/"): value for name, value in settings.items()}
+        requests.put(self._url, json=body, timeout=5).raise_for_status()
+
+    def undo(self) -> None:
+        requests.put(self._url, json=self._before, timeout=5).raise_for_status()
+
+
+@pytest.fixture
+def keeper(systems: Systems) -> Iterator[Shopkeeper]:
+    made = Shopkeeper(systems.control.url)
+    yield made
+    made.undo()
+
+
+def filed(systems: Systems, account: Account, sku: str, **changes: Any) -> Product:
+    found = next(one for page in systems.books.products() for one in page if one.sku == sku)
+    values = {"entity_id": found.entity_id, "name": found.name, "data": dict(found.data), "digest": "d"} | changes
+    values["data"] = {key: str(value) for key, value in values["data"].items() if key == "weight"}
+    product: Product = Product.create(store=account.store_id, sku=sku, seen_at=account.created_at, **values)
+    return product
+
+
+@pytest.mark.parametrize(
+    ("setting", "named", "where"),
+    [
+        ("payment__checkmo__active", "checkmo \\(Check / Money Order\\)", "Payment Methods.*Offered: none"),
+        ("carriers__flatrate__active", "flatrate \\(Flat Rate\\) / flatrate", "Delivery Methods.*Offered: none"),
+    ],
+)
+def test_a_method_that_is_switched_off_is_named_and_nothing_is_saved_directly(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper, setting: str, named: str, where: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    keeper.set(**{setting: "0"})
+    with pytest.raises(ConfigurationError, match=f"{named}.*{where}"):
+        placement.create_sales_order(ctx, row.id, "w1")
+    waiting = Order.get_by_id(row.id)
+    assert (waiting.state, waiting.failures) == ("failed", 0)
+    assert made(systems, row) == []
+    keeper.undo()
+    placement.create_sales_order(ctx, row.id, "w1")
+    fresh = Order.get_by_id(row.id)
+    assert (fresh.state, fresh.stock_reserved, fresh.cart_id) == ("confirmed", True, waiting.cart_id)
+
+
+def test_the_lock_s_refusal_is_tried_again_and_the_same_twice_is_a_refusal(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku)
+    states = []
+    for _ in range(2):
+        systems.control.fault("magento", r"PUT .*/carts/\d+/order", "error_code")
+        with pytest.raises(UnknownOutcomeError):
+            placement.create_sales_order(ctx, row.id, "w1")
+        states.append(Order.get_by_id(row.id).failed_reason.split(" ")[0])
+        ctx.clock.turn(ctx.place_timeout + 1)  # type: ignore[attr-defined]  # the test's clock
+    assert states == ["400", "Refused"]
+    placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).stock_reserved is False
+    assert len(made(systems, row)) == 1
+
+
+def test_after_one_refusal_of_the_lock_the_cart_itself_is_placed(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    systems.control.fault("magento", r"PUT .*/carts/\d+/order", "error_code")
+    with pytest.raises(UnknownOutcomeError):
+        placement.create_sales_order(ctx, row.id, "w1")
+    ctx.clock.turn(ctx.place_timeout + 1)  # type: ignore[attr-defined]  # the test's clock
+    placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).stock_reserved is True
+
+
+def test_a_lost_answer_while_adding_leads_to_a_new_cart_and_never_to_double_pieces(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    systems.control.fault("magento", r"POST .*/carts/\d+/items", "drop_connection")
+    with pytest.raises(UnknownOutcomeError):
+        placement.create_sales_order(ctx, row.id, "w1")
+    first = Order.get_by_id(row.id).cart_id
+    systems.store.add_to_cart(first, sku, 1)  # what a call that was lost may still do, but for less
+    placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).cart_id != first
+    (order,) = made(systems, row)
+    assert [item.qty_ordered for item in order.items] == [2]
+
+
+def test_pieces_that_somebody_else_added_are_noticed(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    cart = systems.store.create_cart()
+    systems.store.add_to_cart(cart, sku, 1)
+    with pytest.raises(RetryableError, match=r"has 3 of .* instead of 2"):
+        carts.fill(systems.store, cart, {sku: 2})
+    assert carts.holds(systems.store, cart, {sku.lower(): 3})
+    assert not carts.holds(systems.store, cart, {sku: 2})
+    assert not carts.holds(systems.store, "999999", {sku: 2})
+
+
+def test_a_third_order_is_cancelled_even_when_the_worker_died_after_the_second(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    market = from_json(MarketplaceOrder, row.data)
+    numbers = []
+    for _ in range(3):
+        cart = systems.store.create_cart()
+        systems.store.add_to_cart(cart, sku, 2)
+        address, email = carts.shippable(market.address), placement.order_email(account, market.id)
+        systems.store.set_cart_address(cart, address, email, carrier="flatrate", method="flatrate")
+        numbers.append(systems.store.place(cart, "checkmo"))
+    systems.store.hold(numbers[1])  # as a worker leaves it that died while it corrected this one
+    real, calls = systems.store.cancel, []
+
+    def dies_the_second_time(number: int) -> bool:
+        calls.append(number)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "cancel", dies_the_second_time)
+        with pytest.raises(KeyboardInterrupt):
+            placement.create_sales_order(ctx, row.id, "w1")
+    placement.create_sales_order(ctx, row.id, "w2")
+    assert Order.get_by_id(row.id).magento_order_id == numbers[0]
+    assert [systems.store.order(number).state for number in numbers[1:]] == ["canceled", "canceled"]
+    assert len(Order.get_by_id(row.id).duplicates) == 2
+
+
+def test_an_order_that_staff_cancelled_before_its_correction_is_not_confirmed(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "hold", systems.store.cancel)
+        with pytest.raises(RejectedError, match="was canceled in the store"):
+            placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).state == "failed"
+
+
+def test_an_order_invoiced_at_the_shops_prices_is_reported_and_left_alone(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "hold", systems.store.invoice)
+        with pytest.raises(RejectedError, match="invoiced before its amounts"):
+            placement.create_sales_order(ctx, row.id, "w1")
+    found = systems.store.order(int(Order.get_by_id(row.id).magento_order_id or 0))
+    assert found.total_invoiced == found.grand_total
+
+
+def test_a_part_that_staff_invoiced_after_the_correction_is_completed(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    real = systems.store.unhold
+
+    def quick_staff(number: int) -> None:
+        real(number)
+        systems.store.invoice(number, {systems.store.order(number).items[0].item_id: 1})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "unhold", quick_staff)
+        placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    assert order.total_invoiced == order.grand_total
+    assert len(systems.store.invoices(order.entity_id)) == 2
+
+
+def test_what_is_sold_by_its_parts_is_refused_before_a_cart_is_made(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku, type_id="configurable")
+    with pytest.raises(RejectedError, match="is sold by its parts"):
+        placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).cart_id == ""
+
+
+def in_euro(row: Order) -> MarketplaceOrder:
+    order = from_json(MarketplaceOrder, row.data)
+    euro = replace(order, payment=replace(order.payment, currency="EUR"))
+    Order.update(data=to_json(euro)).where(Order.id == row.id).execute()
+    return euro
+
+
+def test_a_currency_without_a_rate_is_said_before_anything_is_placed(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    in_euro(row)
+    with pytest.raises(ConfigurationError, match=r"books in USD and has no rate to EUR.*Stores > Currency"):
+        placement.create_sales_order(ctx, row.id, "w1")
+    assert Order.get_by_id(row.id).cart_id == ""
+
+
+@pytest.mark.parametrize("region", ["", "Nowhere"])
+def test_a_foreign_currency_keeps_the_books_at_the_store_s_rate(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper, region: str
+) -> None:
+    """Placed by cart, and saved directly because the cart refuses the region: base amounts are the same."""
+    keeper.set(currency__options__allow="USD,EUR", sandbox__exchange_rates="EUR=0.8")
+    row = sold(ctx, systems, account, sku, shipping_fee="4.00")
+    filed(systems, account, sku)
+    wanted = in_euro(row)
+    if region:
+        hidden = replace(wanted, address=replace(wanted.address, region=region))
+        Order.update(data=to_json(hidden)).where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    total = correction.expected_total(wanted, "payout")
+    assert (order.currency, order.raw["base_currency_code"], order.raw["base_to_order_rate"]) == (
+        "EUR",
+        "USD",
+        D("0.8"),
+    )
+    assert (order.grand_total, order.total_invoiced) == (total, total)
+    assert D(str(order.raw["base_grand_total"])) == total * D("1.25")
+    assert Order.get_by_id(row.id).stock_reserved is not bool(region)
+
+
+def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    hidden = replace(from_json(MarketplaceOrder, row.data), buyer_email="a***n")
+    Order.update(data=to_json(hidden)).where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    assert order.customer_email == f"orders+{row.tiktok_order_id}@merchant.example"
