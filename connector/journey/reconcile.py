@@ -189,9 +189,7 @@ class _Comparison:
         paid = [one for one in self.requests if one["return_status"] in REFUNDED]
         found = _differ("credit memos", len(memos), len(paid))
         units = sum(len(one["return_line_items"]) for one in paid)
-        pieces = sum(
-            Decimal(str(item["qty"])) for memo in memos for item in memo.get("items") or () if not item.get("parent_id")
-        )
+        pieces = sum(Decimal(str(item["qty"])) for memo in memos for item in memo.get("items") or ())
         found += _differ("units refunded", int(pieces), units)
         if units == sum(int(item.qty_ordered) for item in store.items if item.parent_item_id is None):
             found += _differ(
