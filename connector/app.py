@@ -102,7 +102,7 @@ def _magento(settings: MagentoSettings) -> MagentoConnection:
 
 def open_database(settings: Settings) -> None:
     """Load the keys and point the models at the database."""
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_folder()
     secrets.use(settings.encryption_keys())
     database.connect(settings.database_url)
 

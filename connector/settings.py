@@ -203,6 +203,19 @@ class Settings(BaseSettings):
         """Connect and read, in seconds, as `requests` takes them."""
         return self.connect_timeout, self.read_timeout
 
+    def make_folder(self) -> None:
+        """Make the var folder where there is none.
+
+        Raises:
+            ConfigurationError: it cannot be made there.
+        """
+        try:
+            self.var_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.var_dir} cannot be used: {error.strerror}. Set CONNECTOR_VAR_DIR to a folder of yours."
+            ) from error
+
     def encryption_keys(self) -> list[str]:
         """Fernet keys: the first encrypts, all decrypt. A key file is made when none is set anywhere."""
         keys = [key.get_secret_value() for key in (self.secret_key, *self.secret_keys)]

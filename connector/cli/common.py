@@ -21,14 +21,14 @@ Advance = Callable[[int], None]
 
 
 def start(*, service: bool = False) -> Settings:
-    """Read the settings and begin to log. A command that only reports logs warnings; a service logs as it is set."""
+    """Read the settings and begin to log: a service as it is set; a command that only reports says the rest itself, and
+    logs no more than errors unless it was called with `--verbose`."""
     from connector import logs
 
     settings = Settings.load()
     ctx = click.get_current_context(silent=True)
     talkative = service or (ctx is not None and ctx.meta.get("connector.verbose", False))
-    level = settings.log_level if talkative or settings.log_level == "error" else "warning"
-    logs.configure(level, as_json=settings.log_json)
+    logs.configure(settings.log_level if talkative else "error", as_json=settings.log_json)
     return settings
 
 
@@ -41,7 +41,7 @@ def open_database(settings: Settings) -> None:
     from connector.store import database, secrets
     from connector.store.migrations import pending
 
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_folder()
     secrets.use(settings.encryption_keys())
     database.connect(settings.database_url)
     if pending():
@@ -67,6 +67,22 @@ def redis(settings: Settings) -> AbstractContextManager[object]:
     from connector.runtime.embedded import EmbeddedRedis
 
     return EmbeddedRedis(settings.var_dir) if settings.embedded_redis else nullcontext()
+
+
+def require_redis(settings: Settings) -> None:
+    """Refuse early, with a sentence, what a worker would stumble over.
+
+    Raises:
+        ConfigurationError: the operator's Redis does not answer.
+    """
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(settings.redis_address, socket_connect_timeout=settings.connect_timeout) as connection:
+            connection.ping()
+    except RedisError as error:
+        raise ConfigurationError(f"Redis does not answer ({error}). Start it, or check CONNECTOR_REDIS_URL.") from error
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Report as JSON on standard output.")

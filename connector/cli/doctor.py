@@ -5,28 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from connector.cli import common
+from connector.cli.finding import Finding
 from connector.errors import ConfigurationError, ConnectorError
 from connector.settings import Settings, new_encryption_key
 
 LEAST_FREE = 500_000_000
 """Bytes of disk below which a database and its log are in danger."""
+LONGEST_SILENCE = 900
+"""Seconds. The sweep runs every minute at most; after fifteen nobody runs it."""
 LEAST_REDIS = (6, 2)
 """RQ takes jobs safely (BLMOVE) from this version on."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `advice` is empty when nothing needs doing."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
 
 
 @click.command()
@@ -93,7 +87,7 @@ def database(settings: Settings) -> Iterator[Finding]:
     from connector.store import database as store
     from connector.store.migrations import pending
 
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_folder()
     handle = store.connect(settings.database_url)
     with store.connection():
         query = "SELECT sqlite_version()" if store.is_sqlite() else "SHOW server_version"
@@ -149,12 +143,53 @@ def web(settings: Settings) -> Iterator[Finding]:
     yield Finding("web", ok, f"{url} answers HTTP {answer.status_code}", advice)
 
 
+def scheduler(settings: Settings) -> Iterator[Finding]:
+    """When recurring work last ended, and what is long overdue."""
+    from connector.store.database import connection
+    from connector.store.models import PeriodicTask
+
+    if not _tables_are_there(settings):
+        return
+    with connection():
+        tasks = list(PeriodicTask.select())
+    ended = [task.finished_at for task in tasks if task.finished_at]
+    if not ended:
+        yield Finding("scheduler", True, "recurring work has not run yet; connector up and connector scheduler run it")
+        return
+    ago = (datetime.now(UTC) - max(ended)).total_seconds()
+    advice = "Start it: connector up, or connector scheduler" if ago > LONGEST_SILENCE else ""
+    yield Finding("scheduler", not advice, f"recurring work ran {ago:,.0f} seconds ago", advice)
+
+
+def remotes(settings: Settings) -> Iterator[Finding]:
+    """Every store and account: reachable, authorised, clocks that agree, webhooks."""
+    from connector.cli.remotes import look
+
+    if _tables_are_there(settings):
+        with common.redis(settings):  # the clients share their throttle there
+            yield from look(settings)
+
+
+def _tables_are_there(settings: Settings) -> bool:
+    """False where `database` has already said what is missing."""
+    from connector.store import database as store
+    from connector.store.migrations import pending
+
+    try:
+        store.connect(settings.database_url)
+    except ConfigurationError:
+        return False
+    return not pending()
+
+
 CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "folder": folder,
     "keys": keys,
     "database": database,
     "redis": redis,
     "web": web,
+    "scheduler": scheduler,
+    "remotes": remotes,
 }
 
 

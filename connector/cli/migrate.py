@@ -17,7 +17,7 @@ def migrate(ctx: click.Context, *, as_json: bool, check: bool) -> None:
     from connector.store.migrations import pending, upgrade
 
     settings = common.start()
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_folder()
     database.connect(settings.database_url)
     names = pending() if check else upgrade()
     done, none = ("Missing", "Nothing is missing.") if check else ("Applied", "The database is up to date.")

@@ -18,7 +18,7 @@ def up() -> None:
     from connector.store.migrations import upgrade
 
     settings = common.start()
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.make_folder()
     database.connect(settings.database_url)
     upgrade()
     common.open_database(settings)

@@ -24,6 +24,7 @@ def worker(*, queue: str | None) -> None:
     common.open_database(settings)
     if queue is None:
         with common.redis(settings):
+            common.require_redis(settings)
             stack.workers_supervisor(settings).run()
         return
     from connector import app
@@ -33,4 +34,5 @@ def worker(*, queue: str | None) -> None:
 
     load()  # once, here: the process of each job starts with what this one imported
     with common.redis(settings):
+        common.require_redis(settings)
         run_worker(queue, settings.redis_address, prepare=lambda: tasks.use(app.create_context(settings)))

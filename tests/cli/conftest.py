@@ -1,0 +1,70 @@
+"""An installation that the commands of these tests open: a folder, a database, a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.sandbox.app import create_sandbox
+from connector.sandbox.options import SandboxOptions
+from connector.sandbox.serve import SandboxServer
+from connector.services import accounts, onboarding, policies
+from connector.store.models import Account
+from tests.cli.test_edge import command
+from tests.clients.rehearsal import Control
+from tests.runtime.processes import free_port
+from tests.services import live
+
+
+@dataclass
+class Installation:
+    """`settings` are what a command needs to work on it; `stop` takes store and marketplace away."""
+
+    settings: dict[str, str]
+    control: Control
+    account: int
+    stop: Callable[[], None] = field(repr=False)
+
+    def run(self, *arguments: str, **more: str) -> Any:
+        """The finished process of a command."""
+        return command(*arguments, **{**self.settings, **more})
+
+
+@pytest.fixture
+def installation(short_dir: Path, redis_url: str) -> Iterator[Installation]:
+    """A connected shop and a store of ten products, of which none was read yet."""
+    options = SandboxOptions(audit_seconds=0.1)
+    server = SandboxServer(create_sandbox(short_dir / "sandbox", products=10, options=options)).start()
+    control = Control(server.url)
+    settings = {
+        "VAR_DIR": str(short_dir),
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": live.KEY,
+        "PORT": free_port(),
+        "CONNECT_TIMEOUT": "2",
+    }
+    with live.installed(f"sqlite:///{short_dir / 'connector.sqlite'}"):
+        ctx = live.context()
+        policies.create_defaults(ctx.clock.now())
+        account = live.add_account(control, order_email="orders@shop.example")
+        state, code = live.consent(accounts.start_authorization(ctx, account, "browser"))
+        account = accounts.finish_authorization(ctx, state, code, "browser")
+        onboarding.fetch(ctx, account.id)
+        assert Account.get_by_id(account.id).connected
+    yield Installation(settings, control, account.id, server.stop)
+    server.stop()
+
+
+@pytest.fixture
+def here(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """The same, for commands that run in this process."""
+    for name in [name for name in os.environ if name.startswith("CONNECTOR_")]:
+        monkeypatch.delenv(name)
+    for name, value in installation.settings.items():
+        monkeypatch.setenv(f"CONNECTOR_{name}", value)
+    return installation
