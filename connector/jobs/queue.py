@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import structlog
 from redis import Redis
@@ -16,6 +16,9 @@ log = structlog.get_logger(__name__)
 JOB = "connector.jobs.tasks.work_on"
 FAILURE_TTL = 3_600
 """Seconds that RQ keeps a job that failed, for a person to look at. Its rows are the queue table's own affair."""
+
+COUNTED = 400
+"""Messages that are looked into. A longer queue is read when it has become shorter."""
 
 
 class RedisQueue:
@@ -48,6 +51,17 @@ class RedisQueue:
                 queue.enqueue_many(jobs)
         except RedisError as error:
             log.warning("redis_unreachable", queue=name, items=len(waiting), reason=str(error))
+
+    def on_the_way(self, name: str) -> Collection[int] | None:
+        """Rows of which a message waits to be picked up; None for more than `COUNTED` messages, and without a Redis."""
+        queue = Queue(name, connection=self._connection)
+        try:
+            if queue.count > COUNTED:
+                return None
+            return {item_id for job in queue.get_jobs() for item_id in job.args[0]}
+        except RedisError as error:
+            log.warning("redis_unreachable", queue=name, reason=str(error))
+            return None
 
     def close(self) -> None:
         """Give the connections back."""

@@ -41,7 +41,7 @@ def work_on(ids: Sequence[int]) -> None:
     ctx = _context[0]
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     end = time.monotonic() + _limit() * 2 / 3
-    with connection():
+    with connection(), work.kept(ctx, owner, ids):
         for index, item_id in enumerate(ids):
             if time.monotonic() > end:
                 work.send(ctx, ids[index:])

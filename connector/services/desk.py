@@ -7,29 +7,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.domain.issue import Issue
-from connector.domain.listing import Draft
-from connector.domain.values import from_json
+from connector.domain.listing import Draft, Pictures
 from connector.services import images, onboarding, orders, placement, publishing, returns, shipments
 from connector.services.context import Context
 from connector.store.models import Account
-from connector.store.models import Listing as ListingRow
 
 
 class ServiceDesk:
-    """One account's desk. `owner` is the worker that holds the leases of what is done here."""
+    """One account's desk. `owner` is the worker that holds the leases of what is done here, `actor` who asked for it."""
 
-    def __init__(self, ctx: Context, account: Account, owner: str) -> None:
-        self._ctx, self._account, self._owner = ctx, account, owner
+    def __init__(self, ctx: Context, account: Account, owner: str, actor: str = "") -> None:
+        self._ctx, self._account, self._owner, self._actor = ctx, account, owner, actor or owner
 
-    def image_uris(self, draft: Draft) -> Mapping[str, str]:
+    def image_uris(self, draft: Draft, *, anew: bool = False) -> Pictures:
         """Uploads what the marketplace does not hold yet."""
-        return images.uris(self._ctx, self._account, draft)
+        return images.uris(self._ctx, self._account, draft, anew=anew)
+
+    def look_again(self, listing_id: int, *, orders_too: bool = False) -> Draft | None:
+        """The draft as of now."""
+        return publishing.look_again(self._ctx, self._account, listing_id, orders_too=orders_too)
 
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
         """A fresh draft's issues."""
-        publishing.redraft(self._ctx, self._account, [listing_id])
-        row = ListingRow.get_by_id(listing_id)
-        return tuple(from_json(Issue, issue) for issue in row.issues)
+        return publishing.revalidate(self._ctx, self._account, listing_id)
 
     def import_orders(self, account_id: int, arguments: Mapping[str, Any]) -> str:
         """Orders of a period; dates are whole days in UTC, the last one included."""
@@ -61,11 +61,11 @@ class ServiceDesk:
 
     def accept_return(self, case_id: int) -> str:
         """The request approved."""
-        return returns.accept(self._ctx, case_id, self._owner)
+        return returns.accept(self._ctx, case_id, self._actor)
 
     def reject_return(self, case_id: int, reason: str) -> str:
         """The request refused."""
-        return returns.reject(self._ctx, case_id, reason, self._owner)
+        return returns.reject(self._ctx, case_id, reason, self._actor)
 
     def fetch_onboarding_data(self, account_id: int) -> str:
         """Categories, warehouses, carriers."""

@@ -38,9 +38,8 @@ log = structlog.get_logger(__name__)
 
 AUTHORIZATION_WAIT = 300.0
 """Seconds before work of an account whose credentials were refused is tried again."""
-TOO_MANY = 429
-WAITS = "waits: "
-"""A cause that starts so is no failure: it does not count towards `work.MAX_ATTEMPTS`."""
+SHORTEST_WAIT = 1.0
+"""Seconds, whatever the remote side asked for."""
 
 
 class _Gone(Exception):  # noqa: N818 – not an error of anybody: what was asked for is simply no more
@@ -90,7 +89,7 @@ def _perform(ctx: Context, item: QueueItem) -> None:
 def _close(ctx: Context, item: QueueItem, outcome: Outcome) -> None:
     now = ctx.clock.now()
     if outcome.wait is not None:
-        work.postpone(item, now, outcome.wait, cause=f"{WAITS}{outcome.message}")
+        work.postpone(item, now, outcome.wait, cause=outcome.message, failed=False)
         return
     cause = "\n".join([outcome.message, *(issue.message for issue in outcome.issues)])
     request_id = next((issue.request_id for issue in outcome.issues if issue.request_id), "")
@@ -157,7 +156,7 @@ def _action_context(ctx: Context, account: Account, item: QueueItem) -> ActionCo
         catalog=ctx.remotes.catalog(account.store),
         sales=ctx.remotes.sales(account.store),
         clock=ctx.clock,
-        desk=ServiceDesk(ctx, account, item.lease_owner),
+        desk=ServiceDesk(ctx, account, item.lease_owner, item.actor),
         arguments=item.arguments,
     )
 
@@ -169,12 +168,11 @@ def _after_refusal(ctx: Context, item: QueueItem, error: RemoteError) -> None:
         problem = str(error)
         with transaction():
             Account.update(problem=problem).where(Account.id == item.account_id).execute()
-        work.postpone(item, now, AUTHORIZATION_WAIT, cause=f"{WAITS}{problem}")
-    elif isinstance(error, RetryableError):
+        work.postpone(item, now, AUTHORIZATION_WAIT, cause=problem, failed=False)
+    elif isinstance(error, RetryableError):  # an outage is nobody's failure: it waits for as long as it takes
         state = "unknown" if isinstance(error, UnknownOutcomeError) else "waiting"
-        mark = WAITS if error.status == TOO_MANY else ""
-        seconds = work.backoff(item.attempts) if error.retry_after is None else error.retry_after
-        work.postpone(item, now, seconds, cause=f"{mark}{error}", state=state)
+        asked = work.patience(item.waits) if error.retry_after is None else error.retry_after
+        work.postpone(item, now, max(asked, SHORTEST_WAIT), cause=str(error), state=state, failed=False)
     elif isinstance(error, RejectedError):
         code = f"{error.code}: " if error.code else ""
         work.finish(item, "rejected", now, cause=f"{code}{error}", request_id=error.request_id)
@@ -189,7 +187,7 @@ def _after_refusal(ctx: Context, item: QueueItem, error: RemoteError) -> None:
 
 def _forgive(account: Account, item: QueueItem) -> None:
     """Take an account's problem away once the work that met it went through."""
-    if account.problem and item.cause == f"{WAITS}{account.problem}":
+    if account.problem and item.cause == account.problem:
         with transaction():
             Account.update(problem="").where(Account.id == account.id, Account.problem == account.problem).execute()
 

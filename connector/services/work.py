@@ -6,29 +6,43 @@ before it runs, its arguments. What changes while it runs is seen by the next pl
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import IntegrityError, fn
+import structlog
+from peewee import IntegrityError, PeeweeException, fn
 
 from connector.plugins.api import actions
 from connector.services import history
 from connector.services.context import Context
-from connector.store.database import transaction
+from connector.store.database import connection, transaction
 from connector.store.models import Account, Listing, Order, Product, QueueItem, ReturnCase
 from connector.store.models.work import OPEN_STATES
 
-LEASE = timedelta(minutes=3)
-"""How long one taken item may run before another worker takes it; renewed before every item of a batch."""
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=90)
+"""How long after its worker's last sign of life a taken item goes to another worker; `kept` renews it."""
+
+RENEW_EVERY = 15.0
+"""Seconds between two signs of life."""
 
 LOST_AFTER = timedelta(seconds=45)
-"""A message that nobody picked up for this long was lost with its Redis, and is sent again."""
+"""A queued item without a sign of life for this long is sent again, unless its message still waits to be picked up."""
 
 BATCH = 50
+SWEPT_AT_ONCE = 5_000
 MAX_ATTEMPTS = 8
+"""Failures of the item's own after which it is dead and a person must look."""
+
+LONGEST_WAIT = 900.0
+"""Seconds between two tries during a long outage."""
+
 QUEUES = {"listing": "listings", "order": "orders", "return": "orders", "account": "accounts"}
 """Job queue by subject: orders never wait behind a catalogue's worth of listings."""
 
@@ -88,6 +102,7 @@ def ask(
                     name=name,
                     arguments=dict(arguments or {}),
                     priority=priority,
+                    actor=actor,
                     why=why or f"asked by {actor}",
                     idempotency_key=str(uuid.uuid4()),
                     open_key=f"{kind}:{action.subject}:{subject_id}",
@@ -166,64 +181,132 @@ def finish(
         ).where(QueueItem.id == item.id, QueueItem.lease_owner == item.lease_owner).execute()
 
 
-def postpone(item: QueueItem, now: datetime, seconds: float, *, cause: str, state: str = "waiting") -> None:
-    """Give an item back for a later try; after `MAX_ATTEMPTS` failures it is dead and a person must look."""
-    failed = state == "unknown" or not cause.startswith("waits:")
+def postpone(
+    item: QueueItem, now: datetime, seconds: float, *, cause: str, state: str = "waiting", failed: bool = True
+) -> None:
+    """Give an item back for a later try.
+
+    A failure counts: after `MAX_ATTEMPTS` the item is dead and a person must look. What is not `failed` (an outage, a
+    quota, another worker, nothing to do yet) never ends it.
+    """
     if failed and item.attempts >= MAX_ATTEMPTS:
         finish(item, "dead", now, cause=cause)
         return
-    attempts = item.attempts if failed else item.attempts - 1
+    counted = {"attempts": item.attempts} if failed else {"attempts": item.attempts - 1, "waits": item.waits + 1}
     with transaction():
         QueueItem.update(
             state=state,
             cause=cause,
-            attempts=attempts,
             next_try_at=now + timedelta(seconds=seconds),
             lease_owner="",
             lease_until=None,
+            **counted,
         ).where(QueueItem.id == item.id, QueueItem.lease_owner == item.lease_owner).execute()
 
 
 def backoff(attempts: int) -> float:
-    """Seconds before the next try: 2, 4, 8 … up to five minutes."""
-    return float(min(2**attempts, 300))
+    """Seconds before the next try after so many failures: 2, 4, 8 … up to five minutes."""
+    return float(min(2 ** min(attempts, 16), 300))
+
+
+def patience(waits: int) -> float:
+    """Seconds before the next try after so many tries that met an outage: 2, 4, 8 … up to `LONGEST_WAIT`."""
+    return float(min(2 ** (min(waits, 16) + 1), LONGEST_WAIT))
+
+
+@contextmanager
+def kept(ctx: Context, owner: str, item_ids: Sequence[int]) -> Iterator[None]:
+    """Signs of life while `owner` works through a batch: the item it holds stays its own, the others are not sent again."""
+    done = threading.Event()
+    arguments = (ctx, owner, list(item_ids), done)
+    thread = threading.Thread(target=_sign, args=arguments, name=f"lease {owner}", daemon=True)
+    show_life(ctx, owner, item_ids)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def show_life(ctx: Context, owner: str, item_ids: Sequence[int]) -> None:
+    """One sign of life for the batch `item_ids` of `owner`."""
+    now = ctx.clock.now()
+    waiting, mine = QueueItem.state == "queued", (QueueItem.state == "running") & (QueueItem.lease_owner == owner)
+    with transaction():
+        QueueItem.update(lease_until=now + LEASE).where(QueueItem.id.in_(list(item_ids)), mine).execute()
+        QueueItem.update(sent_at=now).where(QueueItem.id.in_(list(item_ids)), waiting).execute()
+
+
+def _sign(ctx: Context, owner: str, item_ids: Sequence[int], done: threading.Event) -> None:
+    while not done.wait(RENEW_EVERY):
+        try:
+            with connection():
+                show_life(ctx, owner, item_ids)
+        except PeeweeException as error:
+            log.warning("lease_not_renewed", owner=owner, reason=str(error))
 
 
 def sweep(ctx: Context) -> int:
-    """Send again what lost its worker or its message; the number of items sent."""
+    """Send again what lost its worker or its message, and what has waited long enough; the number of items sent.
+
+    A backlog that is still on its way to busy workers is left alone.
+    """
     now = ctx.clock.now()
-    lost = now - LOST_AFTER
-    due = QueueItem.select(QueueItem.id).where(
-        ((QueueItem.state == "queued") & (QueueItem.sent_at.is_null() | (QueueItem.sent_at < lost)))
-        | ((QueueItem.state.in_(("waiting", "unknown"))) & (QueueItem.next_try_at <= now))
-        | ((QueueItem.state == "running") & (QueueItem.lease_until < now))
-    )
-    ids = [row.id for row in due.order_by(QueueItem.priority, QueueItem.id).limit(5_000)]
+    again = _due(now)
+    rows = QueueItem.select(QueueItem.id).where(again).order_by(QueueItem.priority, QueueItem.id)
+    ids = [row.id for row in rows.limit(SWEPT_AT_ONCE)]
+    lost = (QueueItem.state == "queued") & (QueueItem.sent_at.is_null() | (QueueItem.sent_at < now - LOST_AFTER))
+    ids += _not_on_the_way(ctx, lost)
     for start in range(0, len(ids), 500):
-        chunk = ids[start : start + 500]
-        with transaction():
-            QueueItem.update(state="queued", next_try_at=None, sent_at=now, lease_owner="").where(
-                QueueItem.id.in_(chunk)
+        chunk = QueueItem.id.in_(ids[start : start + 500])
+        with transaction():  # the condition again: a worker may have finished one since it was read
+            QueueItem.update(state="queued", next_try_at=None, sent_at=now, lease_owner="", lease_until=None).where(
+                chunk, again | lost
             ).execute()
     send(ctx, ids)
     return len(ids)
+
+
+def _due(now: datetime) -> Any:
+    """Rows that no message speaks of: waiting ones whose time has come, running ones whose worker died."""
+    waited = QueueItem.state.in_(("waiting", "unknown")) & (QueueItem.next_try_at <= now)
+    return waited | ((QueueItem.state == "running") & (QueueItem.lease_until < now))
+
+
+def _not_on_the_way(ctx: Context, lost: Any) -> list[int]:
+    """Ids of queued rows of which no message tells any more; none while messages cannot be counted."""
+    found: list[int] = []
+    for name in sorted(set(QUEUES.values())):
+        subjects = [subject for subject, queue in QUEUES.items() if queue == name]
+        rows = QueueItem.select(QueueItem.id).where(lost, QueueItem.subject_type.in_(subjects))
+        ids = [row.id for row in rows.order_by(QueueItem.priority, QueueItem.id).limit(SWEPT_AT_ONCE)]
+        told = ctx.queue.on_the_way(name) if ids else None
+        if told is not None:
+            found += [item_id for item_id in ids if item_id not in told]
+    return found
 
 
 def retry(ctx: Context, item_ids: Sequence[int], *, actor: str) -> int:
     """Queue ended or waiting items again, at once; the number that could be."""
     now = ctx.clock.now()
     again = []
-    for item in QueueItem.select().where(QueueItem.id.in_(list(item_ids)), QueueItem.state != "running"):
+    for item in list(QueueItem.select().where(QueueItem.id.in_(list(item_ids)), QueueItem.state != "running")):
         key = f"{item.kind}:{item.subject_type}:{item.subject_id}"
+        fresh = {"attempts": 0, "waits": 0, "next_try_at": None, "sent_at": now, "finished_at": None, "open_key": key}
         try:
             with transaction():
-                QueueItem.update(
-                    state="queued", cause="", attempts=0, next_try_at=None, sent_at=now, finished_at=None, open_key=key
-                ).where(QueueItem.id == item.id).execute()
+                done = (
+                    QueueItem.update(state="queued", cause="", **fresh)
+                    .where(QueueItem.id == item.id, QueueItem.state != "running")
+                    .execute()
+                )
+                if done:
+                    text = f"{item.kind} queued again"
+                    history.note(now, actor, "queue.retry", item.subject_type, item.subject_id, text)
+                    again.append(item.id)
         except IntegrityError:
-            continue
-        history.note(now, actor, "queue.retry", item.subject_type, item.subject_id, f"{item.kind} queued again")
-        again.append(item.id)
+            continue  # another open item does this work already
     send(ctx, again)
     return len(again)
 
@@ -232,7 +315,7 @@ def cancel(ctx: Context, item_ids: Sequence[int], *, actor: str) -> int:
     """Cancel items that do not run yet; the number cancelled."""
     now = ctx.clock.now()
     count = 0
-    for item in QueueItem.select().where(QueueItem.id.in_(list(item_ids))):
+    for item in list(QueueItem.select().where(QueueItem.id.in_(list(item_ids)))):
         with transaction():
             done = (
                 QueueItem.update(state="cancelled", cause=f"cancelled by {actor}", finished_at=now, open_key=None)

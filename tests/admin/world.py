@@ -54,6 +54,9 @@ class Messages:
     def send(self, queue: str, item_ids: Any) -> None:
         self.sent.append((queue, list(item_ids)))
 
+    def on_the_way(self, _queue: str) -> set[int]:
+        return set()
+
 
 class NoRemotes:
     """Pages never call a remote system; anything that tries fails here."""

@@ -149,6 +149,7 @@ def test_a_redis_that_cannot_be_reached_keeps_the_row_for_the_sweep(ctx, tmp_pat
 
     assert {item.state for item in QueueItem.select()} == {"queued"}
     time_passes()
+    assert work.sweep(down) == 0, "nothing is counted as sent while nobody can be told"
     assert work.sweep(ctx) == 5
 
 
@@ -160,4 +161,6 @@ def test_large_requests_travel_in_batches(redis, redis_url):
 
     jobs = Queue("listings", connection=redis).get_jobs()
     assert [len(job.args[0]) for job in jobs] == [work.BATCH, work.BATCH, 1]
+    assert queue.on_the_way("listings") == set(range(work.BATCH * 2 + 1))
+    assert queue.on_the_way("orders") == set()
     queue.close()

@@ -43,6 +43,9 @@ class Messages:
     def send(self, name: str, ids: Any) -> None:
         self.sent.append((name, list(ids)))
 
+    def on_the_way(self, _name: str) -> set[int]:
+        return set()
+
 
 class Remotes:
     """The real clients, pointed at what the rows say."""

@@ -11,6 +11,7 @@ from connector.errors import UnknownPluginError
 from connector.services import work
 from connector.store.database import connection
 from connector.store.models import HistoryEntry, Listing, QueueItem
+from tests.runtime.processes import eventually
 
 
 def ask(ctx, number=1, **more) -> QueueItem:
@@ -135,10 +136,10 @@ def test_waiting_for_a_quota_never_kills_work(ctx):
     item = ask(ctx)
     for _ in range(work.MAX_ATTEMPTS * 3):
         held = work.take(item.id, "one", ctx.clock.now())
-        work.postpone(held, ctx.clock.now(), 1, cause="waits: quota")
+        work.postpone(held, ctx.clock.now(), 1, cause="quota", failed=False)
         ctx.clock.turn(2)
 
-    assert (again(item).state, again(item).attempts) == ("waiting", 0)
+    assert (again(item).state, again(item).attempts, again(item).waits) == ("waiting", 0, work.MAX_ATTEMPTS * 3)
 
 
 def test_the_sweep_sends_what_lost_its_message_its_worker_or_its_time_came(ctx):
@@ -154,6 +155,66 @@ def test_the_sweep_sends_what_lost_its_message_its_worker_or_its_time_came(ctx):
     assert sorted(i for _, ids in ctx.queue.sent for i in ids) == [lost.id, due.id, dead_worker.id]
     assert {row.state for row in QueueItem.select()} == {"queued"}
     assert work.sweep(ctx) == 0
+
+
+def test_a_backlog_on_its_way_to_busy_workers_is_not_sent_again(ctx, monkeypatch):
+    first, second, third = ask(ctx, 1), ask(ctx, 2), ask(ctx, 3)
+    ctx.clock.turn(work.LOST_AFTER.total_seconds() + 1)
+    ctx.queue.sent.clear()
+    monkeypatch.setattr(ctx.queue, "on_the_way", lambda _name: {first.id, third.id})
+
+    assert work.sweep(ctx) == 1
+    assert ctx.queue.sent == [("listings", [second.id])]
+    monkeypatch.setattr(ctx.queue, "on_the_way", lambda _name: None)
+    ctx.clock.turn(work.LOST_AFTER.total_seconds() + 1)
+    assert work.sweep(ctx) == 0, "nobody can tell, so nothing is said twice"
+
+
+def test_the_sweep_takes_nothing_away_from_whoever_finished_meanwhile(ctx, monkeypatch):
+    """Between the sweep's look and its change a worker takes one row and closes another."""
+    taken, closed = ask(ctx, 1), ask(ctx, 2)
+    ctx.clock.turn(work.LOST_AFTER.total_seconds() + 1)
+
+    def meanwhile(_name):
+        work.take(taken.id, "quick", ctx.clock.now())
+        work.finish(work.take(closed.id, "quick", ctx.clock.now()), "confirmed", ctx.clock.now())
+        return set()
+
+    monkeypatch.setattr(ctx.queue, "on_the_way", meanwhile)
+    work.sweep(ctx)
+
+    assert (again(taken).state, again(taken).lease_owner) == ("running", "quick")
+    assert (again(closed).state, again(closed).open_key) == ("confirmed", None)
+
+
+def test_a_long_item_keeps_its_lease_and_its_batch_is_not_sent_again(ctx, monkeypatch):
+    """Signs of life come from beside the work: here every hundredth of a second."""
+    monkeypatch.setattr(work, "RENEW_EVERY", 0.01)
+    running, next_one, foreign = ask(ctx, 1), ask(ctx, 2), ask(ctx, 3)
+    work.take(running.id, "worker", ctx.clock.now())
+    with work.kept(ctx, "worker", [running.id, next_one.id]):
+        ctx.clock.turn(work.LEASE.total_seconds() * 4)
+        eventually(lambda: again(running).lease_until > ctx.clock.now() and again(next_one).sent_at == ctx.clock.now())
+        ctx.queue.sent.clear()
+        assert work.take(running.id, "thief", ctx.clock.now()) is None
+        assert work.sweep(ctx) == 1
+    assert ctx.queue.sent == [("listings", [foreign.id])]
+    ctx.clock.turn(work.LEASE.total_seconds() + 1)
+    assert work.take(running.id, "heir", ctx.clock.now()).lease_owner == "heir"
+
+
+def test_a_dead_item_is_brought_back_to_life_by_a_person(ctx):
+    item = ask(ctx)
+    for _ in range(work.MAX_ATTEMPTS):
+        work.postpone(work.take(item.id, "one", ctx.clock.now()), ctx.clock.now(), 1, cause="KeyError: 'colour'")
+        ctx.clock.turn(2)
+    assert again(item).state == "dead"
+
+    assert work.retry(ctx, [item.id], actor="alex@example.com") == 1
+
+    back = work.take(item.id, "two", ctx.clock.now())
+    assert (back.attempts, back.waits, back.open_key) == (1, 0, f"upload:listing:{item.subject_id}")
+    assert work.retry(ctx, [item.id], actor="alex@example.com") == 0, "it runs"
 
 
 def test_work_held_back_is_sent_when_its_time_comes(ctx):

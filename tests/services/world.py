@@ -38,6 +38,9 @@ class Messages:
     def send(self, name: str, ids: Any) -> None:
         self.sent.append((name, list(ids)))
 
+    def on_the_way(self, _name: str) -> set[int]:
+        return set()
+
 
 class Shops:
     """Remote sides that these tests' actions do not call."""

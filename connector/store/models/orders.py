@@ -14,8 +14,10 @@ class Order(Model):
 
     `data` is a `domain.order.MarketplaceOrder`. `state` walks `"" (not due) → reserved → claimed → cart → placing →
     placed → corrected → confirmed`; side exits are `failed` (reason says why; may be tried again), `skipped` (the policy
-    makes no store order) and `cancelled`. Each step is committed before the next call to the store.
-    `placing_since` is when a place call was last sent and not answered.
+    makes no store order) and `cancelled`. Each step is committed before the next call to the store. Before `retry_at` the
+    store order is not asked for again by itself.
+    `placing_since` is when a place call was last sent and not answered, `stored_at` when the store order was found to be
+    there: stock that was read before then does not know of it.
     """
 
     id = AutoField()
@@ -39,12 +41,14 @@ class Order(Model):
     magento_order_id = IntegerField(null=True, index=True)
     magento_increment_id = CharField(default="")
     magento_status = CharField(default="")
+    stored_at = UtcField(null=True)
     stock_reserved = BooleanField(default=False)
     external_written = BooleanField(default=False)
     invoiced = BooleanField(default=False)
     duplicates = JsonField(default=list)
     failed_reason = TextField(default="")
     failures = IntegerField(default=0)
+    retry_at = UtcField(null=True)
 
     class Meta:
         indexes = ((("account", "tiktok_order_id"), True),)
@@ -75,7 +79,8 @@ class OrderLine(Model):
 class Shipment(Model):
     """One tracking number of one store shipment, and the units it carries to the marketplace.
 
-    `state` is `waiting` (no tracking number yet), `pending`, `sent` or `failed`; `package_id` the marketplace's answer.
+    `state` is `waiting` (for a tracking number, a carrier or an answer: `message` says so), `pending`, `sent` or `failed`;
+    `package_id` is the marketplace's answer, and with `pending` it says that the package's tracking has changed.
     """
 
     id = AutoField()
@@ -102,7 +107,8 @@ class ReturnCase(Model):
 
     `kind` is `cancellation` or `return`; `decision` what we answered ("approve", "reject"), `decision_state` is `""`,
     `wanted`, `sent` or `refused`. `store_state` follows the store's side: `""`, `due`, `done`, `none`; `store_document`
-    is the credit memo's id, or "cancelled".
+    is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store. `shipping_minor`
+    is the part of the refund that is shipping, `partial` a refund of money only, `replenish` whether the pieces exist.
     """
 
     id = AutoField()
@@ -120,6 +126,9 @@ class ReturnCase(Model):
     reason_text = TextField(default="")
     line_ids = JsonField(default=list)
     refund_minor = BigIntegerField(default=0)
+    shipping_minor = BigIntegerField(default=0)
+    partial = BooleanField(default=False)
+    replenish = BooleanField(default=True)
     currency = CharField(default="")
     update_time = BigIntegerField(default=0)
     deadline = BigIntegerField(default=0)
@@ -131,6 +140,8 @@ class ReturnCase(Model):
     decided_by = CharField(default="")
     store_state = CharField(default="")
     store_document = CharField(default="")
+    lease_owner = CharField(default="")
+    lease_until = UtcField(null=True)
     message = TextField(default="")
     imported_at = UtcField()
     changed_at = UtcField()

@@ -20,7 +20,8 @@ class QueueItem(Model):
 
     `kind` is an action's identifier, `subject_type` what it acts on ("listing", "order", "return", "account").
     `open_key` is set while the item is open and unique, so that a second open item for the same subject cannot exist.
-    `why` says what asked for it, `cause` why it is where it is.
+    `actor` asked for it, `why` says what for, `cause` why it is where it is. `attempts` counts tries that may have been
+    the item's own fault, `waits` postponements for outages, quotas and other workers, which never end it.
     """
 
     id = BigAutoField()
@@ -36,7 +37,9 @@ class QueueItem(Model):
     priority = IntegerField(default=100)
     state = CharField(default="queued")
     attempts = IntegerField(default=0)
+    waits = IntegerField(default=0)
     next_try_at = UtcField(null=True)
+    actor = CharField(default="")
     why = TextField(default="")
     cause = TextField(default="")
     idempotency_key = CharField(default="")
