@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer that we are ready to hold: a page of 100 large products is a few megabytes."""
+
+UNTRUSTED = "certificate"
+"""Code of the error for a certificate that cannot be verified: asking again at once would change nothing."""
 
 _CHUNK = 64 * 1024
 _SHORT = {"timeout": "it timed out", "lost": "the connection was lost"}
@@ -214,6 +218,7 @@ class HttpClient:
         if getattr(self._local, "pid", None) != os.getpid():
             session = requests.Session()
             session.trust_env = False  # a .netrc entry would replace our Authorization header
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # a session would serialise our calls
             session.headers.update({"User-Agent": "connector/0.1", "Accept": "application/json"})
             self._local.pid, self._local.session = os.getpid(), session
         kept: requests.Session = self._local.session
@@ -222,7 +227,9 @@ class HttpClient:
     def _translated(self, exc: Exception, call: Call, repeatable: bool) -> RetryableError:
         where = f"{call.method} {call.path} at {urlsplit(call.url).netloc.rpartition('@')[2]}"
         if _before_sending(exc):
-            return RetryableError(f"{_why_unreachable(exc)} ({where})", system=self.system)
+            untrusted = "CERTIFICATE_VERIFY_FAILED" in str(exc)
+            text = f"{_why_unreachable(exc)} ({where})"
+            return RetryableError(text, system=self.system, code=UNTRUSTED if untrusted else "")
         code = "timeout" if isinstance(exc, requests.exceptions.Timeout) else "lost"
         if repeatable:
             return RetryableError(f"No answer to {where}: {_SHORT[code]}.", system=self.system, code=code)
@@ -236,6 +243,7 @@ class HttpClient:
         return (
             isinstance(error, RetryableError)
             and not isinstance(error, UnknownOutcomeError)
+            and error.code != UNTRUSTED
             and (error.retry_after or 0.0) <= self.patience
         )
 
@@ -280,7 +288,7 @@ def _before_sending(exc: Exception) -> bool:
 
 def _why_unreachable(exc: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(exc):
-        return "The host's certificate cannot be verified: check the address, or install the authority's certificate."
+        return "The host's certificate cannot be verified: check the address, or set REQUESTS_CA_BUNDLE to a file that holds its authority's certificate."
     if any(isinstance(one, urllib3.exceptions.NameResolutionError) for one in _causes(exc)):
         return "The host name is not known: check the address."
     if isinstance(exc, requests.exceptions.ConnectTimeout):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -89,6 +90,10 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Speaks TLS from now on; `url` still says http."""
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
 
     @contextmanager
     def running(self) -> Iterator[Server]:

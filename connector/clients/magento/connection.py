@@ -46,6 +46,12 @@ class MagentoStore:
             raise ConfigurationError(
                 "The store's address must look like https://shop.example.com/, without user, password or query."
             )
+        folders = parts.path.split("/")
+        if "rest" in folders:
+            path = "/".join(folders[: folders.index("rest")])
+            raise ConfigurationError(
+                f"The store's address ends before /rest: enter {parts.scheme}://{parts.netloc}{path}/ instead."
+            )
         if self.auth not in {"oauth", "bearer"}:
             raise ConfigurationError('The store\'s authentication must be "oauth" or "bearer".')
         needed = ["access_token"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urljoin
 
 from connector.clients.http import Answer
 from connector.errors import (
@@ -46,7 +48,8 @@ def value_of(answer: Answer, *, change: bool) -> Any:
         try:
             return answer.json()
         except ValueError as exc:
-            raise _broken(answer, "with something that is not JSON", change=change) from exc
+            how = "with something that is not JSON, as a page or a login in front of it does: check the store's address"
+            raise _broken(answer, how, change=change) from exc
     raise error_of(answer, change=change)
 
 
@@ -55,7 +58,8 @@ def error_of(answer: Answer, *, change: bool) -> RemoteError:
     status, body = answer.status, _envelope(answer)
     text = message_of(body)
     if status >= 500 or status == 408:
-        return _broken(answer, f"with HTTP {status}{': ' + text if text else ''}", change=change)
+        why = text or ("it is in maintenance or overloaded" if status == HTTPStatus.SERVICE_UNAVAILABLE else "")
+        return _broken(answer, f"with HTTP {status}{': ' + why.rstrip('.') if why else ''}", change=change)
     what = f"{answer.call.method} {answer.call.path}"
     if status in {425, 429}:
         return RetryableError(
@@ -64,13 +68,7 @@ def error_of(answer: Answer, *, change: bool) -> RemoteError:
     if status == 401:
         return AuthorizationError(_unauthorized(body, text), system=SYSTEM, status=status, code=_resource(body))
     if 300 <= status < 400:
-        target = answer.headers.get("Location", "").partition("?")[0]
-        return RejectedError(
-            f"The store answers {what} with a redirect to {target or 'nowhere'}: enter that address as the store's.",
-            system=SYSTEM,
-            status=status,
-            code="redirect",
-        )
+        return RejectedError(_redirected(answer), system=SYSTEM, status=status, code="redirect")
     if not text:
         text = f"the web server in front of it answers with a page (HTTP {status}); check the store's address"
     kind = MissingError if status == 404 else RefusedError
@@ -78,6 +76,15 @@ def error_of(answer: Answer, *, change: bool) -> RemoteError:
     error.text = str(body.get("message") or "").strip()
     error.parameters = body.get("parameters") or {}
     return error
+
+
+def _redirected(answer: Answer) -> str:
+    """Where the store wants to be asked. The address that a person should enter is what stands before `/rest/`."""
+    given = answer.headers.get("Location", "").partition("?")[0]
+    target = urljoin(answer.call.url, given) if given else ""
+    what = f"The store answers {answer.call.method} {answer.call.path} with a redirect to {target or 'nowhere'}"
+    base, found, _ = target.partition("/rest/")
+    return f"{what}: enter {base}/ as the store's address." if found else f"{what}: check the store's address."
 
 
 def message_of(body: dict[str, Any]) -> str:
@@ -137,4 +144,7 @@ def _unauthorized(body: dict[str, Any], text: str) -> str:
             "authorise it again, or, with a bearer token, check the token and that the store allows integration "
             "tokens as bearer tokens."
         )
-    return f"The store refuses the integration's credentials: {text or 'no reason given'}"
+    return (
+        f"The store refuses the integration's credentials: {text or 'no reason given'} Compare all four with System > "
+        "Integrations in Magento, and authorise the integration again when they were revoked."
+    )

@@ -61,6 +61,7 @@ DELETE = _act("DELETE", "/product/202309/products")
 SEARCH_ORDERS = _read("POST", "/order/202309/orders/search")
 ORDERS = _read("GET", "/order/202507/orders")
 EXTERNAL_ORDERS = _set("POST", "/order/202406/orders/external_orders")
+UPDATE_TRACKING = _set("POST", "/fulfillment/202309/packages/{package_id}/shipping_info/update")
 MARK_SHIPPED = _act("POST", "/fulfillment/202610/orders/{order_id}/packages")
 
 CANCEL = _act("POST", "/return_refund/202602/cancellations")

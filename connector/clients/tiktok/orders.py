@@ -60,6 +60,11 @@ class OrderCalls:
             self._api.call(endpoints.MARK_SHIPPED, ids={"order_id": order_id}, body=body).get("package_id") or ""
         )
 
+    def update_tracking(self, package_id: str, tracking_number: str, provider_id: str) -> None:
+        """Corrects a package that was shipped; the marketplace takes it for three days, a few times."""
+        body = {"tracking_number": tracking_number, "shipping_provider_id": provider_id}
+        self._api.call(endpoints.UPDATE_TRACKING, ids={"package_id": package_id}, body=body)
+
     def cancel_order(self, order_id: str, reason: str, line_ids: Sequence[str] = ()) -> str:
         """Seller cancellation of the whole order, or of some units; the cancellation's id."""
         body: dict[str, Any] = {"order_id": order_id, "cancel_reason": reason}

@@ -148,6 +148,7 @@ def category_attribute(row: Row) -> CategoryAttribute:
         is_required=bool(row.get("is_requried", row.get("is_required"))),
         is_multiple=bool(row.get("is_multiple_selection")),
         is_customizable=bool(row.get("is_customizable")),
+        is_number=row.get("value_data_format") == "POSITIVE_INT_OR_DECIMAL",
         values=tuple((str(value["id"]), str(value.get("name") or "")) for value in row.get("values") or ()),
         required_when=tuple((str(one["attribute_id"]), str(one.get("attribute_value_id") or "")) for one in conditions),
     )
