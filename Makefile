@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
 NIGHTLY ?=
+# A process for each core, four at most; a file's tests stay in one process, because they share its servers.
+SIDE_BY_SIDE ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The first Python that fits, looked for once and only when it is needed.
 ifeq ($(origin PYTHON), undefined)
@@ -31,7 +33,7 @@ require-python = test -n "$(PYTHON)" || { echo "No suitable Python was found. In
 
 help:
 	@echo "make demo     a store and a marketplace of our own, and the connector between them (ARGS=\"--once\" ends by itself)"
-	@echo "make test     every test (NIGHTLY=1: the long settings; ARGS=\"tests/cli\": only these)"
+	@echo "make test     every test (NIGHTLY=1: the long settings; ARGS=\"tests/cli\": only these; SIDE_BY_SIDE=: one by one)"
 	@echo "make check    formatting, lint, types, layers"
 	@echo "make bench    the benchmarks (ARGS passes options)"
 	@echo "make install  only $(VENV), for: $(BIN)/connector --help"
@@ -50,7 +52,7 @@ demo: install
 	@$(BIN)/connector demo $(ARGS)
 
 test: install-test
-	@NIGHTLY=$(NIGHTLY) $(BIN)/python -m pytest $(ARGS)
+	@NIGHTLY=$(NIGHTLY) $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: install-test
 	$(BIN)/ruff check .

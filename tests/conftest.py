@@ -18,8 +18,13 @@ from connector.runtime.embedded import EmbeddedRedis
 ROOT = Path(__file__).resolve().parent.parent
 
 
+LONG = ("tests/rules/test_agreement.py", "tests/journey/", "tests/flow/", "tests/browser/", "tests/cli/")
+"""Where tests take long: they begin, so that no process is left with one of them while the others have nothing to do."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `nightly` run with `make test NIGHTLY=1`."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     if os.environ.get("NIGHTLY") == "1":
         return
     for item in items:
