@@ -294,6 +294,10 @@ class Marketplace(Protocol):
         """Marks units as shipped by the seller; the new package's id."""
         ...
 
+    def update_tracking(self, package_id: str, tracking_number: str, provider_id: str) -> None:
+        """Corrects the tracking of a package that was shipped."""
+        ...
+
     def cancel_order(self, order_id: str, reason: str, line_ids: Sequence[str] = ()) -> str:
         """Seller cancellation of the whole order or some units; the cancellation's id."""
         ...

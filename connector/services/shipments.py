@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.order import MarketplaceOrder, StoreShipment, Track
 from connector.domain.values import from_json
-from connector.errors import RejectedError, UnknownOutcomeError
+from connector.errors import RejectedError
+from connector.plugins.policies.order import OrderPolicy
 from connector.services import history, orders, placement, work
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, OrderLine, Shipment
 
 OPEN = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
+UNDER_WAY = ("AWAITING_COLLECTION", "IN_TRANSIT")
+CORRECTABLE = timedelta(hours=72)
+"""How long after shipping the marketplace takes another tracking number (reference section 6.2)."""
+
 BATCH = 100
 
 
@@ -28,22 +33,35 @@ def sync(ctx: Context, order_id: int) -> str:
     row: Order = Order.get_by_id(order_id)
     if row.magento_order_id is None:
         raise RejectedError("Create the store order first.", system="magento")
-    for found in ctx.remotes.sales(row.account.store).shipments([row.magento_order_id]):
-        _file(ctx, row, found)
-    due = list(Shipment.select().where(Shipment.order == row.id, Shipment.state.in_(("pending", "failed"))))
-    if due:
+    found = ctx.remotes.sales(row.account.store).shipments([row.magento_order_id])
+    if any(_file(ctx, row, one) != "sent" for one in found):
         row = orders.refresh(ctx, row.id)
-    sent = sum(_report(ctx, row, shipment) for shipment in due)
-    waiting = Shipment.select().where(Shipment.order == row.id, Shipment.state == "waiting").count()
-    return f"{sent} packages reported" + (f", {waiting} wait for a tracking number." if waiting else ".")
+        for one in found:
+            _file(ctx, row, one)
+    due = list(Shipment.select().where(Shipment.order == row.id, Shipment.state.in_(("pending", "failed"))))
+    sent, refused = 0, ""
+    for shipment in due:
+        try:
+            sent += _report(ctx, row, shipment)
+        except RejectedError as error:
+            _refused(shipment, str(error))
+            refused = refused or str(error)
+    if refused:
+        raise RejectedError(refused, system="tiktok")
+    waiting = list(Shipment.select().where(Shipment.order == row.id, Shipment.state == "waiting"))
+    return " ".join([f"{sent} packages reported.", *(shipment.message for shipment in waiting)])
 
 
 def poll(ctx: Context, account: Account) -> int:
-    """Looks for shipments of the account's open orders and asks for their report; how many were queued."""
+    """Looks for shipments of the account's orders, new and corrected ones, and asks for their report; how many were queued."""
     if not placement.order_policy(account).ship:
         return 0
+    lately = Shipment.select(Shipment.order).where(Shipment.sent_at > ctx.clock.now() - CORRECTABLE)
     query = Order.select().where(
-        Order.account == account.id, Order.status.in_(OPEN), Order.magento_order_id.is_null(False)
+        Order.account == account.id,
+        Order.state == "confirmed",
+        Order.magento_order_id.is_null(False),
+        Order.status.in_(OPEN) | (Order.status.in_(UNDER_WAY) & Order.id.in_(lately)),
     )
     rows = {row.magento_order_id: row for row in query if row.magento_order_id is not None}
     numbers, due = sorted(rows), set()
@@ -60,81 +78,91 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
     """One row per store shipment with the units it carries; its state."""
     track = next((track for track in found.tracks if track.number), Track("", "", ""))
     policy = placement.order_policy(row.account)
-    now = ctx.clock.now()
     with transaction():
-        known: Shipment | None = Shipment.get_or_none(
-            Shipment.order == row.id, Shipment.magento_shipment_id == found.entity_id
+        lock = Order.update(lease_owner=Order.lease_owner).where(Order.id == row.id)
+        lock.execute()  # two who file one order's shipments take turns
+        shipment, _ = Shipment.get_or_create(
+            order=row.id,
+            magento_shipment_id=found.entity_id,
+            defaults={"created_at": ctx.clock.now(), "state": "waiting", "increment_id": found.increment_id},
         )
-        if known is not None and known.state == "sent":
-            return "sent"
-        values: dict[str, Any] = {
-            "increment_id": found.increment_id,
-            "tracking_number": track.number,
-            "carrier": track.carrier_code or track.title,
-            "provider_id": policy.provider(track.carrier_code, track.title),
-        }
-        if known is None:
-            values["state"] = "pending" if track.number else "waiting"
-            known = Shipment.create(order=row.id, magento_shipment_id=found.entity_id, created_at=now, **values)
-            _assign(known, found)
-        else:
-            if known.state == "waiting" and track.number:
-                values["state"] = "pending"
-            Shipment.update(values).where(Shipment.id == known.id).execute()
-        return str(Shipment.get_by_id(known.id).state)
+        values = _tracking(track, policy)
+        if shipment.state != "sent":
+            values["line_ids"] = _assign(shipment, found)
+        if _unchanged(shipment, values):
+            Shipment.update(values).where(Shipment.id == shipment.id).execute()
+            return str(shipment.state)
+        values["message"] = _obstacle(from_json(MarketplaceOrder, row.data), track, values)
+        values["state"] = "waiting" if values["message"] else "pending"
+        Shipment.update(values).where(Shipment.id == shipment.id).execute()
+    return str(values["state"])
 
 
-def _assign(shipment: Shipment, found: StoreShipment) -> None:
-    """Gives the shipment as many free units of each store item as it has pieces, in the order of the lines."""
+def _tracking(track: Track, policy: OrderPolicy) -> dict[str, Any]:
+    return {
+        "tracking_number": track.number,
+        "carrier": track.carrier_code or track.title,
+        "provider_id": policy.provider(track.carrier_code, track.title),
+    }
+
+
+def _unchanged(shipment: Shipment, values: dict[str, Any]) -> bool:
+    """True when a shipment that was reported or refused says the same as then. A carrier mapped anew corrects no package."""
+    names = {
+        "sent": ("tracking_number", "carrier"),
+        "failed": ("tracking_number", "carrier", "provider_id", "line_ids"),
+    }
+    compared = names.get(shipment.state)
+    return compared is not None and all(getattr(shipment, name) == values[name] for name in compared)
+
+
+def _obstacle(order: MarketplaceOrder, track: Track, values: dict[str, Any]) -> str:
+    """What a person must do before the shipment can be reported; empty when nothing is in the way."""
+    if order.shipping_type != "SELLER":
+        return "TikTok Shop ships this order with a label of its own: buy the label in Seller Center."
+    if not track.number:
+        return "The shipment has no tracking number: add it in Magento."
+    if not values["provider_id"]:
+        return f"No TikTok Shop carrier is mapped to “{values['carrier']}”: choose one in the order policy."
+    if order.cancel_requested:
+        return "The buyer asks to cancel: answer the request first, because shipping would accept it."
+    return "" if values.get("line_ids", True) else "No open unit of this order is left for this shipment."
+
+
+def _assign(shipment: Shipment, found: StoreShipment) -> list[str]:
+    """Line ids of the shipment: its units that are still wanted, and free ones of each store item up to its pieces."""
+    wanted = OrderLine.select().where(OrderLine.order == shipment.order_id, OrderLine.status != "CANCELLED")
     chosen: list[str] = []
     for item_id, pieces in found.items.items():
-        free = OrderLine.select().where(
-            OrderLine.order == shipment.order_id,
-            OrderLine.store_item_id == item_id,
-            OrderLine.shipment_id.is_null(),
-            OrderLine.status != "CANCELLED",
-        )
-        units = list(free.order_by(OrderLine.id).limit(int(pieces)))
-        OrderLine.update(shipment_id=shipment.id).where(OrderLine.id.in_([unit.id for unit in units])).execute()
-        chosen += [unit.line_id for unit in units]
-    Shipment.update(line_ids=chosen).where(Shipment.id == shipment.id).execute()
+        units = list(wanted.where(OrderLine.store_item_id == item_id).order_by(OrderLine.id))
+        mine = [unit for unit in units if unit.shipment_id == shipment.id]
+        free = [unit for unit in units if unit.shipment_id is None][: max(int(pieces) - len(mine), 0)]
+        OrderLine.update(shipment_id=shipment.id).where(OrderLine.id.in_([unit.id for unit in free])).execute()
+        chosen += [unit.line_id for unit in (*mine, *free)]
+    return chosen
 
 
 def _report(ctx: Context, row: Order, shipment: Shipment) -> int:
-    """1 when the marketplace was told, 0 when it knew. Units that it has with our number are never sent again."""
-    shipment = Shipment.get_by_id(shipment.id)
-    package = _known_package(from_json(MarketplaceOrder, row.data), shipment)
+    """1 when the marketplace was told, 0 when it knew. Units that it has with a number are never sent again."""
+    order = from_json(MarketplaceOrder, row.data)
+    units = [line for line in order.open_lines if line.id in shipment.line_ids]
+    numbers = {line.tracking_number for line in units}
     now = ctx.clock.now()
-    if package:
-        _sent(shipment, package, now, "the marketplace knew it")
+    if units and numbers == {shipment.tracking_number}:
+        _sent(shipment, units[0].package_id or shipment.package_id, now, "TikTok Shop knew it")
         return 0
-    lines: Sequence[str] = shipment.line_ids
-    if not shipment.provider_id or not lines:
-        reason = (
-            f"No TikTok Shop carrier is mapped to “{shipment.carrier}”: choose one in the order policy."
-            if lines
-            else "No open unit of this order is left for this shipment."
-        )
-        _refused(shipment, reason)
-        raise RejectedError(reason, system="tiktok")
-    try:
-        shop = ctx.remotes.shop(row.account)
-        package = shop.ship_lines(row.tiktok_order_id, lines, shipment.tracking_number, shipment.provider_id)
-    except UnknownOutcomeError:
-        raise
-    except RejectedError as error:
-        _refused(shipment, str(error))
-        raise
+    shop = ctx.remotes.shop(row.account)
+    if shipment.package_id:
+        shop.update_tracking(shipment.package_id, shipment.tracking_number, shipment.provider_id)
+        _sent(shipment, shipment.package_id, now, "corrected")
+        return 1
+    unsent: Sequence[str] = [line.id for line in units if not line.tracking_number]
+    if not unsent:
+        other = ", ".join(sorted(numbers - {""}))
+        raise RejectedError(f"TikTok Shop has these units with another tracking number: {other}.", system="tiktok")
+    package = shop.ship_lines(row.tiktok_order_id, unsent, shipment.tracking_number, shipment.provider_id)
     _sent(shipment, package, now, "reported")
     return 1
-
-
-def _known_package(order: MarketplaceOrder, shipment: Shipment) -> str:
-    """The package in which the marketplace has this tracking number for one of the units; empty when it has none."""
-    for line in order.lines:
-        if line.id in shipment.line_ids and line.tracking_number == shipment.tracking_number and line.tracking_number:
-            return line.package_id or "known"
-    return ""
 
 
 def _sent(shipment: Shipment, package: str, now: datetime, why: str) -> None:
@@ -147,5 +175,8 @@ def _sent(shipment: Shipment, package: str, now: datetime, why: str) -> None:
 
 
 def _refused(shipment: Shipment, reason: str) -> None:
+    """Noted, unless another worker has reported it meanwhile."""
     with transaction():
-        Shipment.update(state="failed", message=reason).where(Shipment.id == shipment.id).execute()
+        Shipment.update(state="failed", message=reason).where(
+            Shipment.id == shipment.id, Shipment.state != "sent"
+        ).execute()
