@@ -83,6 +83,8 @@ def _template_helpers() -> dict[str, Any]:
         "ago": formats.ago,
         "when": formats.when,
         "words": formats.words,
+        "plain": formats.plain,
+        "who": formats.who,
         "code": formats.code,
         "allowed": site.allowed,
     }

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from flask import current_app
+
 from connector.admin.site import actor, context
-from connector.errors import ConfigurationError
-from connector.plugins.api import Action, Argument, actions
+from connector.errors import ConfigurationError, ConnectorError
+from connector.plugins.api import Action, Argument, Subject, actions
 from connector.services import work
-from connector.store.models import ListingTemplate
+from connector.store.models import ListingTemplate, ReturnCase
 
 DANGEROUS = frozenset({"reject", "reject_return"})
 
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """One line of an actions menu. `asks` is true when a dialog has to be filled in before it starts."""
+    """One line of an actions menu.
+
+    `asks` is true when a dialog has to be filled in before it starts; `refusal` says why it cannot start now.
+    """
 
     name: str
     label: str
@@ -25,6 +30,7 @@ class MenuEntry:
     icon: str = "play"
     asks: bool = False
     danger: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,21 @@ def entry(cls: type[Action]) -> MenuEntry:
     return MenuEntry(cls.identifier, cls.label, cls.confirm, cls.icon, bool(cls.arguments), cls.identifier in DANGEROUS)
 
 
+def possible(entries: Iterable[MenuEntry], subject: Subject) -> list[MenuEntry]:
+    """The entries with what keeps each registered action from starting on this subject now, asked of the action itself."""
+    return [replace(one, refusal=_refusal(one.name, subject)) for one in entries]
+
+
+def _refusal(name: str, subject: Subject) -> str:
+    """The action's first reason, its own questions taken as answered."""
+    if name not in actions:
+        return ""
+    cls = actions.get(name)
+    listed = {a.name: a.choices for a in cls.arguments if a.choices and not isinstance(a.choices, str)}
+    found = cls().check(subject, {argument: choices[0][0] for argument, choices in listed.items()})
+    return next((issue.message for issue in found if not issue.code.startswith("arguments.")), "")
+
+
 def find(name: str, subjects: Iterable[str]) -> type[Action] | None:
     """The action of that name when it acts on one of the subjects; None otherwise."""
     if name not in actions:
@@ -57,13 +78,13 @@ def find(name: str, subjects: Iterable[str]) -> type[Action] | None:
     return cls if cls.subject in tuple(subjects) else None
 
 
-def questions(cls: type[Action]) -> list[Question]:
-    """What has to be asked first, with choices as they are now."""
-    return [_question(argument) for argument in cls.arguments]
+def questions(cls: type[Action], row: int | None = None) -> list[Question]:
+    """What has to be asked first, with choices as they are now; `row` is the one that it is about, if it is one."""
+    return [_question(argument, row) for argument in cls.arguments]
 
 
-def _question(argument: Argument) -> Question:
-    choices = _choices(argument.choices) if isinstance(argument.choices, str) else tuple(argument.choices)
+def _question(argument: Argument, row: int | None) -> Question:
+    choices = _choices(argument.choices, row) if isinstance(argument.choices, str) else tuple(argument.choices)
     kind = argument.kind
     if kind == "text" and choices:
         kind = "select"
@@ -72,12 +93,26 @@ def _question(argument: Argument) -> Question:
     return Question(argument.name, argument.label, argument.help_text, kind, argument.required, choices)
 
 
-def _choices(source: str) -> tuple[tuple[str, str], ...]:
-    """Choices of a named source; empty where only the marketplace knows them, then a text is written."""
+def _choices(source: str, row: int | None) -> tuple[tuple[str, str], ...]:
+    """Choices of a named source; empty where nobody knows them now, then a text is written."""
+    if source == "reject_reasons" and row:
+        return _reject_reasons(row)
     if source == "template_categories":
         rows = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).distinct()
         return tuple((r.category_id, r.category_path or r.category_id) for r in rows if r.category_id)
     return ()
+
+
+def _reject_reasons(case_id: int) -> tuple[tuple[str, str], ...]:
+    """What the marketplace accepts for this request now, asked while the dialog opens; empty when it does not answer."""
+    case = ReturnCase.get_or_none(ReturnCase.id == case_id)
+    if case is None:
+        return ()
+    try:
+        return tuple((r.name, r.text) for r in context().remotes.shop(case.account).reject_reasons(case.request_id))
+    except ConnectorError as error:
+        current_app.logger.info("no reject reasons of %s: %s", case.request_id, error)
+        return ()
 
 
 def answers(cls: type[Action], form: Mapping[str, Any], lists: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -305,7 +305,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         return self.render(
             "ui/ask.html",
             action=asking.entry(cls),
-            questions=asking.questions(cls),
+            questions=asking.questions(cls, None if foreign else request.args.get("rowid", type=int)),
             rows=self.accounts() if foreign else None,
             return_url=self.return_url(),
             list_query=request.args.get("query", ""),

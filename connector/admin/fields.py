@@ -9,7 +9,7 @@ from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import Field, SelectField, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.utils import unset_value
-from wtforms.widgets import Select, TextArea
+from wtforms.widgets import TextArea
 
 Choices = Sequence[tuple[str, str]]
 
@@ -20,7 +20,7 @@ def pairs_of(choices: Any) -> list[tuple[str, str]]:
 
 
 FEW = 12
-"""Most choices that are shown as boxes."""
+"""Most boxes that are shown without scrolling."""
 
 SPARE_ROWS = 3
 """Empty rows below the filled ones of a map."""
@@ -31,13 +31,22 @@ class Form(BaseForm):  # type: ignore[misc]  # flask-admin has no types
 
 
 class RowField(SelectField):
-    """Chooses a row of another table; `rows` is asked when the form is made. Gives the row's id or None."""
+    """Chooses a row of another table; `rows` is asked when the form is made. Gives the row's id or None.
+
+    `blank` is the choice of no row; a callable is asked when the form is made, too.
+    """
 
     def __init__(
-        self, label: str, rows: Callable[[], Iterable[tuple[int, str]]], *, blank: str | None = None, **options: Any
+        self,
+        label: str,
+        rows: Callable[[], Iterable[tuple[int, str]]],
+        *,
+        blank: str | Callable[[], str] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(label, coerce=_id_or_none, validate_choice=True, **options)
-        self.choices = [*([("", blank)] if blank is not None else []), *((str(i), text) for i, text in rows())]
+        none = [] if blank is None else [("", blank() if callable(blank) else blank)]
+        self.choices = [*none, *((str(i), text) for i, text in rows())]
 
     def process_data(self, value: Any) -> None:
         """Takes a row or its id."""
@@ -69,19 +78,23 @@ class OneOf(SelectField):
 
 
 class TickList:
-    """A box per choice while they are few; the browser's own list of many."""
+    """A box per choice; many of them scroll, the ticked ones first."""
 
     def __call__(self, field: Several, **options: Any) -> Markup:
         """Named boxes inside one group."""
-        if len(pairs_of(field.choices)) > FEW:
-            return Select(multiple=True)(field, size=8, **options)
-        rows = Markup()
-        for index, (value, label) in enumerate(pairs_of(field.choices)):
+        rows, chosen = Markup(), set(field.data or ())
+        choices = pairs_of(field.choices)
+        if len(choices) > FEW:
+            choices.sort(key=lambda pair: pair[0] not in chosen)
+        described = options.get("aria-describedby", "")
+        for index, (value, label) in enumerate(choices):
             first = Markup(' id="{}"').format(field.id) if not index else ""
             rows += Markup('<label><input type="checkbox" name="{}" value="{}"{}{}> {}</label>').format(
-                field.name, value, first, Markup(" checked") if value in (field.data or ()) else "", label
+                field.name, value, first, Markup(" checked") if value in chosen else "", label
             )
-        return Markup('<div class="ticks" role="group" aria-label="{}">{}</div>').format(field.label.text, rows)
+        return Markup('<div class="ticks{}" role="group" aria-label="{}" aria-describedby="{}">{}</div>').format(
+            " ticks-long" if len(choices) > FEW else "", field.label.text, described, rows
+        )
 
 
 class Several(SelectMultipleField):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,9 +14,11 @@ from markupsafe import Markup
 from connector.admin.site import context
 from connector.domain.listing import STATUS_LABELS
 from connector.domain.money import from_minor, minor_units
+from connector.plugins.api import actions
 
 SYMBOLS = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "MXN": "MX$", "BRL": "R$"}
 NOTHING = Markup('<span class="muted">–</span>')
+DEFAULT = Markup('<span class="muted">default</span>')
 
 LISTING_TONES = {
     "": ("neutral", "Not uploaded"),
@@ -84,6 +87,19 @@ def words(value: str) -> str:
     return value.replace("_", " ").replace(".", " ").capitalize() or "–"
 
 
+_CODE = re.compile(r"[A-Z][A-Z_]+\Z")
+
+
+def plain(message: str) -> str:
+    """A note for people: a marketplace state alone, such as `AWAITING_COLLECTION`, becomes words."""
+    return words(message) if _CODE.match(message) else message
+
+
+def who(actor: str) -> str:
+    """Whoever did something: a person as they are, an action by its label."""
+    return f"{actions.get(actor).label} (by itself)" if actor in actions else actor
+
+
 def listing_status(value: str) -> str:
     """The label of a marketplace product state."""
     return {str(status): label for status, label in STATUS_LABELS.items()}.get(value, words(value))
@@ -102,6 +118,12 @@ def amount(value: Decimal | None, currency: str) -> str:
     sign = "−" if value < 0 else ""
     symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}".strip()
+
+
+def exact(value: Decimal, currency: str) -> str:
+    """A step of a price: every digit that it has, and at least those of the currency."""
+    digits = -int(value.normalize().as_tuple().exponent)
+    return f"{value:,.{max(digits, minor_units(currency))}f}"
 
 
 def minor(value: int | None, currency: str) -> str:

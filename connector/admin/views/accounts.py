@@ -52,6 +52,12 @@ def policies_of(kind: str) -> list[tuple[int, str]]:
     return [(row.id, row.title) for row in rows.order_by(Policy.is_default.desc(), Policy.title)]
 
 
+def default_of(kind: str) -> str:
+    """What no choice of a policy means: the default of its type, by title."""
+    row = Policy.select(Policy.title).where(Policy.type == kind, Policy.is_default).first()
+    return f"The default: {row.title}" if row else "The default of its type"
+
+
 class AccountForm(Form):
     """How the shop is reached and what applies to it."""
 
@@ -76,8 +82,10 @@ class AccountForm(Form):
         [Optional(), Length(max=200)],
         description="Store orders carry it with the marketplace order number in its plus part.",
     )
-    synchronization_policy = RowField("Synchronization Policy", lambda: policies_of("synchronization"), blank="–")
-    order_policy = RowField("Order Policy", lambda: policies_of("order"), blank="–")
+    synchronization_policy = RowField(
+        "Synchronization Policy", lambda: policies_of("synchronization"), blank=lambda: default_of("synchronization")
+    )
+    order_policy = RowField("Order Policy", lambda: policies_of("order"), blank=lambda: default_of("order"))
     app_key = StringField("App key", [Optional()], description="Of your app in the TikTok Shop Partner Center.")
     app_secret = PasswordField("App secret", [Optional()], description="Leave empty to keep what is stored.")
     service_id = StringField("Service id", [Optional()])
@@ -148,8 +156,8 @@ class AccountView(Grid):
         "active": lambda v, c, m, n: formats.yes_no(m.active),
         "store": lambda v, c, m, n: f"{m.store.title} · {m.store.store_code}",
         "environment": lambda v, c, m, n: m.environment.capitalize(),
-        "synchronization_policy": lambda v, c, m, n: m.sync_title or "–",
-        "order_policy": lambda v, c, m, n: m.order_title or "–",
+        "synchronization_policy": lambda v, c, m, n: m.sync_title or formats.DEFAULT,
+        "order_policy": lambda v, c, m, n: m.order_title or formats.DEFAULT,
         "onboarded_at": lambda v, c, m, n: formats.ago(m.onboarded_at),
     }
 

@@ -10,15 +10,34 @@ from connector.admin import filters, formats
 from connector.admin.base import Grid
 from connector.store.models import HistoryEntry
 
+SHOWN, LONGEST = 4, 60
+"""Changed settings shown in a row, and characters of each value."""
+
 
 def _change(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     if row.before is None and row.after is None:
-        return formats.reason(row.message)
-    before, after = (
-        Markup("<code>{}</code>").format(row.before),
-        Markup("<code>{}</code>").format(row.after),
-    )
-    return formats.reason(row.message) + Markup('<span class="small">{} → {}</span>').format(before, after)
+        return Markup('<span class="small change">{}</span>').format(formats.plain(row.message))
+    return formats.reason(formats.plain(row.message)) + _differences(row.before, row.after)
+
+
+def _differences(before: Any, after: Any) -> Markup:
+    """What was and what is, of settings only those that changed; the whole stands in the title and in the export."""
+    whole = f"before: {before}\nafter: {after}"
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        changes = [f"{name}: {_short(before.get(name))} → {_short(after.get(name))}" for name in names] or ["no change"]
+    elif after is None or before is None:
+        changes = [f"was {_short(before)}" if after is None else f"now {_short(after)}"]
+    else:
+        changes = [f"{_short(before)} → {_short(after)}"]
+    lines = [*changes[:SHOWN], *([f"and {len(changes) - SHOWN} more"] if len(changes) > SHOWN else [])]
+    shown = Markup("<br>").join(Markup("<span>{}</span>").format(line) for line in lines)
+    return Markup('<span class="small change" title="{}">{}</span>').format(whole, shown)
+
+
+def _short(value: Any) -> str:
+    text = formats.plain(value) if isinstance(value, str) else "–" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class HistoryView(Grid):
@@ -40,6 +59,7 @@ class HistoryView(Grid):
     )
     column_formatters = {
         "at": lambda v, c, m, n: formats.when(m.at),
+        "actor": lambda v, c, m, n: formats.who(m.actor),
         "action": lambda v, c, m, n: formats.words(m.action),
         "subject_type": lambda v, c, m, n: f"{m.subject_type} {m.subject_id}",
         "message": _change,

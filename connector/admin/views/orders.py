@@ -8,12 +8,13 @@ from typing import Any
 from flask import abort, flash, redirect, request, url_for
 from markupsafe import Markup
 
-from connector.admin import filters, formats
+from connector.admin import asking, filters, formats
 from connector.admin.base import Grid, page
 from connector.admin.site import allowed, local_url
 from connector.domain.money import from_minor
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
+from connector.plugins.api import OrderSubject
 from connector.services import history
 from connector.store.models import Account, Order, OrderLine, QueueItem, ReturnCase, Shipment
 
@@ -42,8 +43,8 @@ def _accounts() -> list[tuple[str, str]]:
 def _state(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     shown = formats.badge(formats.CLAIM_TONES, row.state, plain=row.state == "confirmed")
     if row.state == "confirmed" and not row.stock_reserved:
-        shown += formats.reason("stock not reserved in Magento")
-    return shown
+        return shown + formats.reason("stock not reserved in Magento")
+    return shown + formats.reason(row.failed_reason)
 
 
 def _number(_v: Any, _c: Any, row: Any, _n: str) -> Any:
@@ -211,7 +212,7 @@ class OrderView(Grid):
             units=list(OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)),
             work=list(work.order_by(QueueItem.id.desc()).limit(10)),
             history=history.of("order", row.id, limit=20),
-            menu=self.bulk_menu(),
+            menu=asking.possible(self.bulk_menu(), OrderSubject(row.id, order, row.state, row.magento_order_id)),
             ship_by=datetime.fromtimestamp(order.ship_by, UTC) if order.ship_by else None,
             return_url=local_url(request.args.get("url")) or url_for("orders.index_view"),
             formats=formats,

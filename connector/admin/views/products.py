@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from markupsafe import Markup
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from connector.admin import filters, formats
 from connector.admin.base import Grid, page
@@ -19,6 +20,20 @@ from connector.services import history
 from connector.store.models import Account, Listing, ListingTemplate, Product, QueueItem
 
 VISIBILITY_OF = {"1": "Not visible", "2": "Catalog", "3": "Search", "4": "Catalog, Search"}
+
+
+AT_ONCE = 1_000
+"""Ids in one query: fewer than SQLite takes parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Lowest and highest price, and the pieces together, of a configurable's enabled variants."""
+
+    low: Decimal | None
+    high: Decimal | None
+    salable: Decimal | None
+    unlimited: bool
 
 
 def _templates() -> list[tuple[str, str]]:
@@ -55,6 +70,19 @@ def _template(_v: Any, _c: Any, row: Any, _n: str) -> Any:
         return Markup('<span class="muted">none</span>')
     origin = "pinned by hand" if row.pinned else f"rule “{row.rule}”, line {row.rule_line}" if row.rule else ""
     return Markup('<span title="{}">{}</span>').format(origin, row.template.name)
+
+
+def _price(_v: Any, _c: Any, row: Any, _n: str) -> str:
+    currency, variants = row.product.store.base_currency, row.variants
+    if variants is None:
+        return formats.amount(row.product.price, currency)
+    low = formats.amount(variants.low, currency)
+    return low if variants.low == variants.high else f"from {low}"
+
+
+def _salable(_v: Any, _c: Any, row: Any, _n: str) -> str:
+    has = row.variants or row.product
+    return "∞" if has.unlimited else formats.number(has.salable)
 
 
 class ProductView(Grid):
@@ -156,9 +184,9 @@ class ProductView(Grid):
         "sku": lambda v, c, m, n: formats.code(m.product.sku),
         "status": _status,
         "validation": _validation,
-        "price": lambda v, c, m, n: formats.amount(m.product.price, m.product.store.base_currency),
+        "price": _price,
         "marketplace_price_minor": lambda v, c, m, n: formats.minor(m.marketplace_price_minor, m.account.currency),
-        "salable": lambda v, c, m, n: "∞" if m.product.unlimited else formats.number(m.product.salable),
+        "salable": _salable,
         "marketplace_quantity": lambda v, c, m, n: formats.number(m.marketplace_quantity),
         "template": _template,
         "product_status": lambda v, c, m, n: formats.badge(
@@ -180,7 +208,7 @@ class ProductView(Grid):
         "template": lambda v, c, m, n: m.template.name if m.template_id else "",
         "product_status": lambda v, c, m, n: "Enabled" if m.product.enabled else "Disabled",
         "remote_id": lambda v, c, m, n: m.remote_id,
-        "price": lambda v, c, m, n: m.product.price,
+        "price": lambda v, c, m, n: m.variants.low if m.variants else m.product.price,
         "marketplace_price_minor": lambda v, c, m, n: (
             "" if m.marketplace_price_minor is None else from_minor(m.marketplace_price_minor, m.account.currency)
         ),
@@ -230,13 +258,20 @@ class ProductView(Grid):
         )
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """Adds the visibility of the rows shown, which stands inside the product's own data."""
+        """Adds visibilities, which stand inside the products' own data, and what the variants of configurables say."""
         count, rows = super().get_list(*args, **kwargs)
         if isinstance(rows, list):
-            shown = Product.select(Product.id, Product.data).where(Product.id.in_([r.product.id for r in rows][:1000]))
-            labels = {p.id: _visibility(p.data) for p in shown} if rows else {}
+            ids = [r.product.id for r in rows]
+            labels: dict[int, str] = {}
+            variants: dict[int, Variants] = {}
+            for start in range(0, len(ids), AT_ONCE):
+                some = ids[start : start + AT_ONCE]
+                shown = Product.select(Product.id, Product.data).where(Product.id.in_(some))
+                labels |= {p.id: _visibility(p.data) for p in shown}
+                variants |= _variants(some)
             for row in rows:
                 row.visibility_label = labels.get(row.product.id, "–")
+                row.variants = variants.get(row.product.id)
         return count, rows
 
     def row_title(self, model: Any) -> str:
@@ -277,6 +312,19 @@ class ProductView(Grid):
         from connector.admin.site import local_url
 
         return local_url(request.args.get("url")) or url_for("products.index_view")
+
+
+def _variants(parents: list[int]) -> dict[int, Variants]:
+    """What the enabled variants of each configurable cost and have, by the configurable's id."""
+    query = Product.select(
+        Product.parent,
+        fn.MIN(Product.price).converter(Product.price.python_value),
+        fn.MAX(Product.price).converter(Product.price.python_value),
+        fn.SUM(Product.salable).converter(Product.salable.python_value),
+        fn.MAX(Product.unlimited.cast("INTEGER")),
+    ).where(Product.parent.in_(parents), Product.enabled, ~Product.deleted)
+    rows: Any = query.group_by(Product.parent).tuples()
+    return {parent: Variants(low, high, pieces, bool(unlimited)) for parent, low, high, pieces, unlimited in rows}
 
 
 def _visibility(data: Any) -> str:

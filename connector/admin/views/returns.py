@@ -9,10 +9,11 @@ from flask import flash, redirect, request, url_for
 from markupsafe import Markup
 from peewee import JOIN
 
-from connector.admin import filters, formats
+from connector.admin import asking, filters, formats
 from connector.admin.base import Grid, page
 from connector.admin.site import context, local_url
 from connector.domain.money import from_minor
+from connector.plugins.api import ReturnSubject
 from connector.services import history
 from connector.store.models import Account, Order, OrderLine, ReturnCase
 
@@ -181,7 +182,10 @@ class ReturnView(Grid):
             facts=facts,
             units=list(units),
             history=history.of("return", row.id, limit=20),
-            menu=[] if row.decision else self.bulk_menu(),
+            menu=asking.possible(
+                self.bulk_menu(),
+                ReturnSubject(row.id, row.kind, row.request_id, row.type, row.status, row.decision),
+            ),
             return_url=local_url(request.args.get("url")) or url_for("returns.index_view"),
             formats=formats,
         )

@@ -16,7 +16,7 @@ from connector.admin.base import Grid, page
 from connector.admin.fields import Form, RowField
 from connector.admin.rule_text import matched_json
 from connector.admin.site import actor, context, style_nonce
-from connector.admin.views.accounts import policies_of
+from connector.admin.views.accounts import default_of, policies_of
 from connector.errors import ConfigurationError
 from connector.services import dashboard, history, rulesets
 from connector.store.database import transaction
@@ -51,9 +51,11 @@ class TemplateForm(Form):
     category = StringField(
         "Category", [Optional()], description="Leaf category on TikTok Shop: write part of its name and choose."
     )
-    image_policy = RowField("Image Policy", lambda: policies_of("image"), blank="–")
-    pricing_policy = RowField("Pricing Policy", lambda: policies_of("pricing"), blank="–")
-    inventory_policy = RowField("Inventory Policy", lambda: policies_of("inventory"), blank="–")
+    image_policy = RowField("Image Policy", lambda: policies_of("image"), blank=lambda: default_of("image"))
+    pricing_policy = RowField("Pricing Policy", lambda: policies_of("pricing"), blank=lambda: default_of("pricing"))
+    inventory_policy = RowField(
+        "Inventory Policy", lambda: policies_of("inventory"), blank=lambda: default_of("inventory")
+    )
     query = TextAreaField(
         "Query",
         [Optional()],
@@ -178,11 +180,11 @@ class TemplateView(Grid):
         "live": _products,
         "rest": _products,
         "account": lambda v, c, m, n: m.account.title,
-        **{name: (lambda v, c, m, n: m.policies[n]) for name in POLICIES},
+        **{name: (lambda v, c, m, n: m.policies[n] or formats.DEFAULT) for name in POLICIES},
     }
     column_formatters_export = {
         **{name: (lambda v, c, m, n: str(getattr(m, n))) for name in ("total", "live", "rest")},
-        **{name: (lambda v, c, m, n: m.policies[n]) for name in POLICIES},
+        **{name: (lambda v, c, m, n: m.policies[n] or "default") for name in POLICIES},
         "account": lambda v, c, m, n: m.account.title,
     }
 
@@ -211,7 +213,7 @@ class TemplateView(Grid):
             for row in rows:
                 row.total, row.live = counts.get(row.id, (0, 0))
                 row.rest = row.total - row.live
-                row.policies = {name: titles.get(getattr(row, f"{name}_id"), "–") for name in POLICIES}
+                row.policies = {name: titles.get(getattr(row, f"{name}_id"), "") for name in POLICIES}
         return count, rows
 
     def edit_form(self, obj: Any = None) -> Any:
