@@ -65,7 +65,7 @@ class Sight:
 
 
 class Journey:
-    """One journey. `patience` is seconds that one step may take."""
+    """One journey. `patience` is seconds in which something must move."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Journey:
         connect: Callable[[int], None],
         open_store: Callable[[MagentoStore], Shopkeeper],
         sight: Sight,
-        patience: float = 300,
+        patience: float = 180,
     ) -> None:
         self.ctx, self.sandbox, self.access, self.patience = ctx, sandbox, access, patience
         self.say, self._progress = sight.say, sight.progress
@@ -188,18 +188,21 @@ class Journey:
         )
 
     def wait(self, what: str, look: Callable[[], object], *, left: Callable[[], int] | None = None) -> None:
-        """Look until it is so; the workers and the scheduler do the work meanwhile. `left` feeds the bar."""
-        end = time.monotonic() + self.patience
-        total = left() if left else None
-        with self._progress(f"Waiting for {what}", total) as advance:
-            shown = 0
+        """Look until it is so; the workers and the scheduler do the work meanwhile.
+
+        `left` says how much is missing: it feeds the bar, and patience begins anew whenever it changes.
+        """
+        end, last = time.monotonic() + self.patience, left() if left else 0
+        with self._progress(f"Waiting for {what}", last or None) as advance:
             while not self._sees(look):
                 if time.monotonic() > end:
-                    raise JourneyError(f"Waited {self.patience:.0f} seconds for {what}. {_causes()}")
+                    raise JourneyError(
+                        f"Nothing moved for {self.patience:.0f} seconds: waiting for {what}. {_causes()}"
+                    )
                 time.sleep(LOOK_EVERY)
-                if left and total and (arrived := total - left()) > shown:
-                    advance(arrived - shown)
-                    shown = arrived
+                if left and (now := left()) != last:
+                    advance(max(last - now, 0))
+                    end, last = time.monotonic() + self.patience, now
 
     def _sees(self, look: Callable[[], object]) -> bool:
         """An outage is no answer: whatever was killed is started again, and looked at then."""
