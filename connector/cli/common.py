@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -15,9 +15,17 @@ from connector.errors import ConfigurationError
 from connector.settings import Settings
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
     from connector.services.context import Context
 
 Advance = Callable[[int], None]
+
+
+class Show(Protocol):
+    """What is done now, how far it is, of how many."""
+
+    def __call__(self, text: str, done: int = 0, total: int = 0, /) -> None: ...
 
 
 def start(*, service: bool = False) -> Settings:
@@ -115,15 +123,38 @@ def pairs(data: Mapping[str, object]) -> str:
 @contextmanager
 def progress(description: str, total: int | None = None, *, quiet: bool = False) -> Iterator[Advance]:
     """A progress bar on standard error; silent when that is no terminal, and in `quiet` commands such as `--json`."""
+    with _bar(quiet=quiet) as bar:
+        if bar is None:
+            yield lambda _steps: None
+            return
+        task = bar.add_task(description, total=total)
+        yield lambda steps: bar.advance(task, steps)
+
+
+@contextmanager
+def stages(title: str, *, quiet: bool = False) -> Iterator[Show]:
+    """As `progress`, for work of several parts: call what it gives with what is done now, how far it is, and of how many
+    (0 where nobody knows)."""
+    with _bar(quiet=quiet) as bar:
+        if bar is None:
+            yield lambda _text, _done=0, _total=0: None
+            return
+        task = bar.add_task(title, total=None)
+        yield lambda text, done=0, total=0: bar.update(
+            task, description=f"{title}: {text}", completed=done, total=total or None
+        )
+
+
+@contextmanager
+def _bar(*, quiet: bool) -> Iterator[RichProgress | None]:
     if quiet or not sys.stderr.isatty():
-        yield lambda _steps: None
+        yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda steps: bar.advance(task, steps)
+        yield bar
 
 
 def require_free_port(host: str, port: int, variable: str) -> None:

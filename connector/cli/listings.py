@@ -31,9 +31,11 @@ def plan(*, title: str | None, as_json: bool) -> None:
     ctx = common.context()
     done: dict[str, dict[str, object]] = {}
     for account in _accounts(title):
-        assigned = assignment.run(ctx, account)
-        done[account.title] = {"listed": assigned.listed, "moved": assigned.changed, "overlaps": assigned.overlaps}
-        done[account.title] |= asdict(publishing.plan(ctx, account, actor="command line"))
+        with common.stages(account.title, quiet=as_json) as show:
+            assigned = assignment.run(ctx, account, lambda step: show(step.doing, step.done, step.total))
+            done[account.title] = {"listed": assigned.listed, "moved": assigned.changed, "overlaps": assigned.overlaps}
+            show("drafts")
+            done[account.title] |= asdict(publishing.plan(ctx, account, actor="command line"))
     common.report(
         done, as_json=as_json, text=lambda: "\n\n".join(f"{name}\n{common.pairs(c)}" for name, c in done.items())
     )

@@ -41,7 +41,9 @@ def import_(
     for account in accounts:
         work.ask(ctx, "import_orders", [account.id], actor="command line", arguments=wanted, priority=1)
         item = QueueItem.get(QueueItem.open_key == f"import_orders:account:{account.id}")
-        runner.run_item(ctx, item.id, "command line")
+        with common.stages(account.title, quiet=as_json) as show:
+            show("orders, cancellations and returns")
+            runner.run_item(ctx, item.id, "command line")
         item = QueueItem.get_by_id(item.id)
         rows.append({"account": account.title, "state": item.state, "message": item.cause})
     common.report(
