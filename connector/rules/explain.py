@@ -108,6 +108,32 @@ def _fields(node: tree.Condition) -> tuple[tree.Field, ...]:
     return tuple({field.name: field for field in found}.values())
 
 
+def inputs(condition: tree.Condition, facts: Facts, today: int, functions: Library = library) -> dict[str, Any]:
+    """What a condition looked at: `fields` of the product itself, and `variants` by SKU where it asked for them."""
+    found: dict[str, str] = {}
+    variants: dict[str, dict[str, str]] = {}
+    _collect(condition, Evaluator(facts, today, functions), found, variants)
+    return {"fields": found, **({"variants": variants} if variants else {})}
+
+
+def _collect(
+    node: tree.Condition, evaluator: Evaluator, found: dict[str, str], variants: dict[str, dict[str, str]]
+) -> None:
+    match node:
+        case tree.And(parts=parts) | tree.Or(parts=parts):
+            for part in parts:
+                _collect(part, evaluator, found, variants)
+        case tree.Not(operand=operand):
+            _collect(operand, evaluator, found, variants)
+        case tree.SegmentCall(condition=called) if called is not None:
+            _collect(called, evaluator, found, variants)
+        case tree.OfVariants(condition=inner):
+            for variant in evaluator.facts.variants:
+                _collect(inner, evaluator.on(variant), variants.setdefault(variant.sku, {}), {})
+        case _:
+            found.update((field.name, read_text(field, evaluator)) for field in _fields(node))
+
+
 def read_text(field: tree.Field, evaluator: Evaluator) -> str:
     """A field's value as people read it; empty text for an empty one."""
     original = (evaluator.facts.plain or {}).get(field.name)

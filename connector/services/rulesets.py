@@ -25,6 +25,7 @@ from connector.rules.metadata import Catalogue
 from connector.rules.problems import Problem
 from connector.rules.products import Value, day_fact
 from connector.rules.python import Compiler
+from connector.rules.reads import TODAY, fields_read
 from connector.rules.rule_tests import TestResult, run_tests
 from connector.rules.ruleset import read_texts
 from connector.services import history
@@ -181,6 +182,10 @@ class Lens:
         """Every field's value by itself, labels instead of option ids. Raises FactError."""
         return library.complete(product_values(with_stock(product), self._known))
 
+    def own(self, product: Product) -> Own:
+        """What the product says by itself, as facts; held back where a value cannot be one."""
+        return self._own(product, product.parent_id)
+
     def _own(self, product: Product, parent: int | None) -> Own:
         try:
             return own(product.id, self.values(product), self._stored, parent)
@@ -241,6 +246,11 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20) -> Matched:
             if len(samples) < limit:
                 samples.append((family[0].sku, family[0].name))
     return Matched(count, tuple(samples), tuple(parsed.problems))
+
+
+def fields_of(assign: tree.Assign) -> frozenset[str]:
+    """The fields that an assignment reads, without the day."""
+    return fields_read(assign.condition) - {TODAY}
 
 
 def query_conditions(account: Account) -> list[tuple[ListingTemplate, tree.Condition]]:

@@ -57,6 +57,15 @@ def create_tables(db: Database) -> None:
     )
 
 
+def drop_tables(db: Database) -> None:
+    """Remove every store's tables, and the common ones."""
+    runner = Runner(db)
+    for (store_id,) in runner.rows("SELECT store_id FROM rule_table"):
+        FactStore(db, store_id, Catalogue()).drop()
+    for table in ("rule_column", "rule_table", "rule_number"):
+        runner.run(f"DROP TABLE {table}")
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What one write changed.
@@ -118,8 +127,7 @@ class FactStore:
         """Make this store's tables where they are missing, with columns for `fields` in a table made now."""
         with self.runner.transaction():
             self._number_fields()
-            exists = self.runner.rows("SELECT 1 FROM rule_table WHERE store_id = ?", (self.store_id,))
-            if exists:
+            if self.exists:
                 return
             declared = ", ".join(column.declared(self.runner.dialect) for column in _DOCUMENT[1:])
             self.runner.run(f"CREATE TABLE {self.documents} ({self._key()}, {declared})")
@@ -131,7 +139,7 @@ class FactStore:
             self._create(1, names)
             self.runner.run(
                 "INSERT INTO rule_table (store_id, generation, columns, next_columns, copied) VALUES (?, 1, ?, NULL, 0)",
-                (self.store_id, json.dumps(names)),
+                (self.store_id, self._columns_text(names)),
             )
 
     def drop(self) -> None:
@@ -186,7 +194,16 @@ class FactStore:
         if lock and self.runner.dialect.name == "postgres":
             text += f" FOR {lock}"
         generation, columns, building, copied = self.runner.rows(text, (self.store_id,))[0]
-        return _Table(generation, tuple(json.loads(columns)), tuple(json.loads(building)) if building else None, copied)
+        return _Table(generation, self._usable(columns), self._usable(building) if building else None, copied)
+
+    def _columns_text(self, names: Sequence[str]) -> str:
+        """Field → number of its column, as `rule_table` keeps them."""
+        return json.dumps({name: self._numbered()[name] for name in names})
+
+    def _usable(self, columns: str) -> tuple[str, ...]:
+        """The fields whose columns can be used: not those that are gone, or of another type by now."""
+        numbers = self._numbered()
+        return tuple(name for name, number in json.loads(columns).items() if numbers.get(name) == number)
 
     def _number_fields(self) -> None:
         known = self._numbered(fresh=True)
@@ -215,13 +232,14 @@ class FactStore:
 
     def write(self, products: Iterable[Own]) -> Delta:
         """Store products as they are now, with every row that depends on them; says what changed."""
-        return self._apply({product.id: product for product in products})
+        return self.update({product.id: product for product in products})
 
     def remove(self, ids: Iterable[int]) -> Delta:
         """Take products out; a variant that loses its configurable takes part in nothing until it gets another."""
-        return self._apply(dict.fromkeys(ids))
+        return self.update(dict.fromkeys(ids))
 
-    def _apply(self, wanted: Mapping[int, Own | None]) -> Delta:
+    def update(self, wanted: Mapping[int, Own | None]) -> Delta:
+        """Both at once: None takes a product out."""
         with self.runner.transaction():
             table = self._table(lock="SHARE")
             known = self._read("id", wanted)
@@ -279,6 +297,15 @@ class FactStore:
         derived = _derive(own.values(), self.inherited)
         return {id_: (row, own[id_]) for id_, row in derived.items()}
 
+    def held_back(self) -> int:
+        """How many products have a value that rules cannot work with."""
+        return int(self.runner.rows(f"SELECT COUNT(*) FROM {self.documents} WHERE held_field IS NOT NULL")[0][0])  # noqa: S608  # our names
+
+    @property
+    def exists(self) -> bool:
+        """Whether this store's tables were made."""
+        return bool(self.runner.rows("SELECT 1 FROM rule_table WHERE store_id = ?", (self.store_id,)))
+
     def count(self) -> int:
         """How many products have facts."""
         return int(self.runner.rows(f"SELECT COUNT(*) FROM {self.documents}")[0][0])  # noqa: S608  # our names
@@ -308,7 +335,7 @@ class FactStore:
                 return self._switch(table, wanted)
             self.runner.run(
                 "UPDATE rule_table SET next_columns = ?, copied = ? WHERE store_id = ?",
-                (json.dumps(wanted), last, self.store_id),
+                (self._columns_text(wanted), last, self.store_id),
             )
             done = self.runner.rows(f"SELECT COUNT(*) FROM {self.documents} WHERE id <= ?", (last,))  # noqa: S608  # our names
             return Progress(last, int(done[0][0]), self.count(), finished=False)
@@ -344,7 +371,7 @@ class FactStore:
     def _switch(self, table: _Table, wanted: Sequence[str]) -> Progress:
         self.runner.run(
             "UPDATE rule_table SET generation = ?, columns = ?, next_columns = NULL, copied = 0 WHERE store_id = ?",
-            (table.generation + 1, json.dumps(wanted), self.store_id),
+            (table.generation + 1, self._columns_text(wanted), self.store_id),
         )
         self.runner.run(f"DROP TABLE {self._rows_table(table.generation)}")
         return Progress(0, self.count(), self.count(), finished=True)

@@ -11,17 +11,16 @@ until finished, for what reads the day. Each batch runs in one transaction, the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
-from connector.domain.values import digest
 from connector.errors import PriceError
 from connector.rules import tree
 from connector.rules.evaluation import CompiledRules, applies
 from connector.rules.fact_rows import Own, Row, as_facts
-from connector.rules.normal import condition_text
+from connector.rules.meaning import assign_meaning
 from connector.rules.products import Facts
 from connector.rules.python import Holds
 from connector.rules.reads import TODAY, fields_priced, fields_read
@@ -37,7 +36,7 @@ _OTHERS = ""
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A product's template for one account changed; None means that it has none.
+    """A product's template for one account changed, or the rule that gives it, or what overlaps; None is no template.
 
     `account` None stands for the accounts that no assignment names. `rule` is the assignment that won, `overlaps` are
     the other templates that its conditions would allow, in the order of their rank.
@@ -81,8 +80,18 @@ class _Rule:
     ready: bool
 
 
-_Result: TypeAlias = tuple[tuple[str, str | None, tree.Assign | None, tuple[str, ...]], ...]
-"""Per account: its key, the winning template, its assignment, the other templates."""
+@dataclass(frozen=True, slots=True)
+class Won:
+    """A product's place on one account: its template, the assignment that won, the templates it would join without it."""
+
+    template: str
+    rule: tree.Assign
+    number: int
+    overlaps: tuple[str, ...]
+
+
+_Result: TypeAlias = Mapping[str, Won | None]
+"""By the key of an account."""
 
 
 def matching_ids(facts: FactStore, condition: tree.Condition, holds: Holds, today: int) -> list[int]:
@@ -115,18 +124,34 @@ def _as_facts(found: tuple[Row, Own], variants: Sequence[tuple[Row, str]]) -> Fa
 
 
 class Matches:
-    """The assignments of one rule set on one store's facts, on one day (a day number)."""
+    """The assignments of one rule set on one store's facts, on one day (a day number).
 
-    def __init__(self, facts: FactStore, rules: CompiledRules, today: int) -> None:
+    `queries` are conditions of their own beside the set; at equal priority the set's rules come first. `templates` are
+    the names of each account's templates: given, only these accounts are looked at, and an assignment to a template that
+    an account has not does not count there.
+    """
+
+    def __init__(
+        self,
+        facts: FactStore,
+        rules: CompiledRules,
+        today: int,
+        *,
+        queries: Sequence[tuple[tree.Assign, Holds]] = (),
+        templates: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.facts, self.compiled, self.today = facts, rules, today
         self.runner = facts.runner
         self.table = facts.matches
+        self._templates = templates
+        self._accounts: tuple[str | None, ...] = rules.accounts if templates is None else tuple(sorted(templates))
+        ranked = sorted([*rules.conditions, *queries], key=lambda each: each[0].rank)
         with self.runner.transaction():
-            self.rules = self._numbered()
-        self._by_number = {rule.number: rule for rule in self.rules}
+            self.rules = self._numbered(ranked)
+        self._by_number = {rule.number: rule for rule in reversed(self.rules)}
         self._results: dict[str, _Result] = {}
 
-    def _numbered(self) -> list[_Rule]:
+    def _numbered(self, ranked: Sequence[tuple[tree.Assign, Holds]]) -> list[_Rule]:
         """The assignments in the order of their rank; those with an unknown meaning get new numbers."""
         store = self.facts.store_id
         text = "SELECT digest, number, ready FROM rule_number WHERE store_id = ?"
@@ -134,8 +159,8 @@ class Matches:
         following = max((number for number, _ in known.values()), default=0) + 1
         types = {name: info.type.value for name, info in self.facts.stored.items()}
         found = []
-        for assign, holds in self.compiled.conditions:
-            says = meaning(assign, types)
+        for assign, holds in ranked:
+            says = assign_meaning(assign, types)
             if says not in known:
                 known[says] = (following, False)
                 self.runner.run(
@@ -146,6 +171,27 @@ class Matches:
             number, ready = known[says]
             found.append(_Rule(number, assign, holds, fields_read(assign.condition), ready))
         return found
+
+    @property
+    def pending(self) -> bool:
+        """Whether an assignment was never evaluated on all products."""
+        return any(not rule.ready for rule in self.rules)
+
+    @property
+    def reads_day(self) -> bool:
+        """Whether a new day can change anything."""
+        return any(TODAY in rule.fields for rule in self.rules)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every field that an assignment reads."""
+        return frozenset().union(*(rule.fields for rule in self.rules)) - {TODAY}
+
+    def won(self, ids: Sequence[int]) -> dict[int, Mapping[str, Won | None]]:
+        """Product id → account → its place there, as the last batches left it; products that match nothing are left out."""
+        restriction = self.runner.dialect.among("id", ids)
+        text = f"SELECT id, matched FROM {self.table} WHERE {restriction.text}"  # noqa: S608  # our names
+        return {id_: self._result(matched) for id_, matched in self.runner.rows(text, restriction.params)}
 
     # What changed ---------------------------------------------------------------------------------
 
@@ -255,9 +301,23 @@ class Matches:
     def _result(self, matched: str) -> _Result:
         if matched not in self._results:
             numbers = {int(number) for number in matched.split()}
-            assigns = [rule.assign for rule in self.rules if rule.number in numbers]
-            self._results[matched] = tuple(_winner(assigns, account) for account in self.compiled.accounts)
+            found = [rule for rule in self.rules if rule.number in numbers]
+            self._results[matched] = {
+                _OTHERS if account is None else account: self._winner(found, account) for account in self._accounts
+            }
         return self._results[matched]
+
+    def _winner(self, ranked: Sequence[_Rule], account: str | None) -> Won | None:
+        """The first of the ranked assignments that counts for the account."""
+        found = [rule for rule in ranked if self._counts(rule.assign, account)]
+        if not found:
+            return None
+        names = tuple(rule.assign.template.value for rule in found)
+        return Won(names[0], found[0].assign, found[0].number, names[1:])
+
+    def _counts(self, assign: tree.Assign, account: str | None) -> bool:
+        known = self._templates is None or assign.template.value in self._templates[account or _OTHERS]
+        return known and applies(assign, account)
 
     # Prices ---------------------------------------------------------------------------------------
 
@@ -290,55 +350,26 @@ class Matches:
                 yield Priced(id_, facts.sku, name, None, error)
 
 
-def meaning(assign: tree.Assign, types: Mapping[str, str]) -> str:
-    """A digest of what an assignment says: template, account, condition without segments, the types of its fields."""
-    account = None if assign.account is None else assign.account.value
-    read = sorted(fields_read(assign.condition))
-    text = condition_text(_expanded(assign.condition))
-    return digest([assign.template.value, account, text, [[name, types.get(name)] for name in read]])
-
-
-def _expanded(node: tree.Condition) -> tree.Condition:
-    match node:
-        case tree.SegmentCall(condition=condition) if condition is not None:
-            return _expanded(condition)
-        case tree.And(parts=parts) | tree.Or(parts=parts):
-            return replace(node, parts=tuple(map(_expanded, parts)))
-        case tree.Not(operand=operand):
-            return replace(node, operand=_expanded(operand))
-        case tree.OfVariants(condition=condition):
-            return replace(node, condition=_expanded(condition))
-        case _:
-            return node
-
-
 def _bit(columns: Sequence[int], position: int) -> bool:
     return bool(columns[position // BITS] >> (position % BITS) & 1)
 
 
-def _winner(
-    assigns: Sequence[tree.Assign], account: str | None
-) -> tuple[str, str | None, tree.Assign | None, tuple[str, ...]]:
-    """The first of the ranked assignments that is for the account."""
-    found = [each for each in assigns if applies(each, account)]
-    key = _OTHERS if account is None else account
-    if not found:
-        return key, None, None, ()
-    return key, found[0].template.value, found[0], tuple(each.template.value for each in found[1:])
-
-
 def _winners(result: _Result) -> str:
-    return json.dumps({key: template for key, template, _, _ in result}, ensure_ascii=False)
+    """What a match row keeps of its result: per account the template, the assignment's number, the other templates."""
+    kept = {key: won and [won.template, won.number, *won.overlaps] for key, won in result.items()}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def _changes(id_: int, before: str, result: _Result) -> list[Change]:
     """What differs per account; an account that one side does not name is one of the others there."""
-    old: Mapping[str, str | None] = json.loads(before)
-    new = {key: (template, rule, overlaps) for key, template, rule, overlaps in result}
+    old: Mapping[str, list[object] | None] = json.loads(before)
     found = []
-    for key in sorted({*old, *new}):
-        was = old.get(key, old.get(_OTHERS))
-        template, rule, overlaps = new.get(key, new[_OTHERS])
-        if was != template:
-            found.append(Change(id_, key or None, was, template, rule, overlaps))
+    for key in sorted({*old, *result}):
+        was, now = old.get(key, old.get(_OTHERS)), result.get(key, result.get(_OTHERS))
+        if was != (now and [now.template, now.number, *now.overlaps]):
+            template = str(was[0]) if was else None
+            if now is None:
+                found.append(Change(id_, key or None, template, None, None, ()))
+            else:
+                found.append(Change(id_, key or None, template, now.template, now.rule, now.overlaps))
     return found

@@ -8,6 +8,7 @@ from connector.store.models.listings import (
     Listing,
     ListingTemplate,
     MarketplaceCategory,
+    RuleProgress,
     RuleSetVersion,
     TikTokAttribute,
 )
@@ -28,6 +29,7 @@ ALL: tuple[type[Model], ...] = (
     MarketplaceCategory,
     TikTokAttribute,
     RuleSetVersion,
+    RuleProgress,
     ListingTemplate,
     Product,
     Listing,
@@ -63,6 +65,7 @@ __all__ = [
     "Product",
     "QueueItem",
     "ReturnCase",
+    "RuleProgress",
     "RuleSetVersion",
     "SavedView",
     "Setting",

@@ -13,7 +13,9 @@ class Product(Model):
     """One product of a store. `data` is the store's JSON, `digest` what a listing may depend on.
 
     `parent` is the configurable that a variant belongs to. `salable` is what the store can promise (None: not stocked),
-    `unlimited` marks stock that the store does not manage. `deleted` keeps the row for its listings' sake.
+    `unlimited` marks stock that the store does not manage, `stock_at` is when the read of both began. `deleted` keeps the
+    row for its listings' sake.
+    `facts_stale` asks for its facts to be written anew for the rules.
     """
 
     id = AutoField()
@@ -30,14 +32,17 @@ class Product(Model):
     price = QuantityField(null=True)
     salable = QuantityField(null=True)
     unlimited = BooleanField(default=False)
+    stock_at = UtcField(null=True)
     data = JsonField()
     digest = CharField()
     updated_at = CharField(default="")
     seen_at = UtcField()
     deleted = BooleanField(default=False)
+    facts_stale = BooleanField(default=True)
 
     class Meta:
         indexes = (
             (("store", "entity_id"), True),
             (("store", "sku"), True),
+            (("store", "facts_stale"), False),
         )

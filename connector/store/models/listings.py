@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 from peewee import AutoField, BigIntegerField, BooleanField, CharField, ForeignKeyField, IntegerField, TextField
 
 from connector.store.fields import JsonField, UtcField
 from connector.store.models.base import Model
 from connector.store.models.catalog import Product
-from connector.store.models.settings import Account, Policy
+from connector.store.models.settings import Account, MagentoStore, Policy
 
 
 class MarketplaceCategory(Model):
@@ -44,6 +46,7 @@ class TikTokAttribute(Model):
     is_required = BooleanField(default=False)
     is_multiple = BooleanField(default=False)
     is_customizable = BooleanField(default=False)
+    is_number = BooleanField(default=False)
     values = JsonField(default=list)
     required_when = JsonField(default=list)
     magento_attribute = CharField(default="")
@@ -67,6 +70,31 @@ class RuleSetVersion(Model):
     note = TextField(default="")
     created_at = UtcField()
     activated_at = UtcField(null=True)
+
+
+class RuleProgress(Model):
+    """How far a store's products are assigned by the rules in force.
+
+    `metadata` and `context` are digests of the attributes that facts were made with, and of rules, queries and templates;
+    `day` is a day number. `under_way` is "" or the pass over all products that is at `cursor`: "rules" or "day". `behind`
+    has the accounts whose listings are to be compared once more: account id → how far. `templates` is account id →
+    digest of its templates, `prices` price rule → digest of its meaning. `doing`, `done` and `total` are for people.
+    """
+
+    store = ForeignKeyField(MagentoStore, primary_key=True, on_delete="CASCADE")
+    store_id: int
+    metadata = CharField(default="")
+    context = CharField(default="")
+    day = IntegerField(default=0)
+    under_way = CharField(default="")
+    cursor = BigIntegerField(default=0)
+    behind = JsonField(default=dict)
+    templates = JsonField(default=dict)
+    prices = JsonField(default=dict)
+    doing = CharField(default="")
+    done = IntegerField(default=0)
+    total = IntegerField(default=0)
+    at = UtcField(null=True)
 
 
 class ListingTemplate(Model):
@@ -102,12 +130,21 @@ class ListingTemplate(Model):
         indexes = ((("account", "name"), True),)
 
 
+def new_key() -> str:
+    """A key that no other create of any installation ever used: the marketplace answers a known key with its first answer."""
+    return str(uuid.uuid4())
+
+
 class Listing(Model):
     """One product on one account: why it is there, what it should be, what the marketplace confirmed.
 
-    `rule`, `rule_line`, `rule_version` say which text assigned it (`pinned`: a person did). `draft` is a
+    `rule`, `rule_line`, `rule_version` say which text assigned it, `rule_inputs` with which values (`pinned`: a person
+    did). `draft` is a
     `domain.listing.Draft`, `confirmed` a `domain.listing.Listing`; the columns beside it repeat what lists show.
-    `stale` asks for a new draft.
+    `stale` asks for a new draft; `content_due` and `offers_due` say that the draft differs from what was confirmed.
+    `withdrawn` is the code of the reason why buyers must not see it, `stopped` and `paused` say who took it off (see the
+    domain). `create_key` goes with every try of its next create. `refused_digest` is the content that the marketplace
+    refused; `watched` and `watched_sent` are digests of the attributes that alone send content, where a policy says so.
     """
 
     id = AutoField()
@@ -121,9 +158,10 @@ class Listing(Model):
     rule = CharField(default="")
     rule_file = CharField(default="")
     rule_line = IntegerField(default=0)
+    rule_inputs = JsonField(default=dict)
     overlaps = JsonField(default=list)
     pinned = BooleanField(default=False)
-    stale = BooleanField(default=True, index=True)
+    stale = BooleanField(default=True)
     validation = CharField(default="unchecked", index=True)
     validated_digest = CharField(default="")
     issues = JsonField(default=list)
@@ -134,6 +172,14 @@ class Listing(Model):
     remote_id = CharField(default="", index=True)
     status = CharField(default="", index=True)
     stopped = BooleanField(default=False)
+    paused = BooleanField(default=False)
+    withdrawn = CharField(default="")
+    content_due = BooleanField(default=False)
+    offers_due = BooleanField(default=False)
+    create_key = CharField(default=new_key)
+    refused_digest = CharField(default="")
+    watched = CharField(default="")
+    watched_sent = CharField(default="")
     price_minor = BigIntegerField(null=True)
     quantity = IntegerField(null=True)
     marketplace_price_minor = BigIntegerField(null=True)
@@ -141,7 +187,14 @@ class Listing(Model):
     changed_at = UtcField()
 
     class Meta:
-        indexes = ((("account", "product"), True),)
+        indexes = ((("account", "product"), True), (("account", "validation"), False))
+
+
+for _flag in (Listing.stale, Listing.content_due, Listing.offers_due, Listing.paused, Listing.stopped):
+    Listing.add_index(Listing.index(Listing.account, where=_flag, name=f"listing_{_flag.name}_open"))
+Listing.add_index(
+    Listing.index(Listing.account, where=Listing.withdrawn != "", name="listing_withdrawn_open"),
+)
 
 
 class ImageSource(Model):

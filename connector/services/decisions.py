@@ -1,0 +1,118 @@
+"""What matches mean for listings: which template a product is in, decided by which text on which values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connector.rules.explain import inputs
+from connector.rules.fact_rows import Own, Row, as_facts
+from connector.rules.functions import library
+from connector.store.facts import FactStore
+from connector.store.matches import Matches, Won
+from connector.store.models import Account, Listing
+
+CHUNK = 500
+
+
+class Decisions:
+    """Writes assignments into the listings of some accounts. A pinned listing stays where a person put it.
+
+    `templates` is account title → template name → its id.
+    """
+
+    def __init__(
+        self,
+        matches: Matches,
+        accounts: Sequence[Account],
+        templates: Mapping[str, Mapping[str, int]],
+        version: int,
+        now: datetime,
+    ) -> None:
+        self.matches, self.accounts, self.templates = matches, accounts, templates
+        self.version, self.now = version, now
+
+    def save(self, account_ids: Collection[int], product_ids: Sequence[int]) -> int:
+        """Bring the listings of these products up to date; the number that changed."""
+        changed = 0
+        for start in range(0, len(product_ids), CHUNK):
+            chunk = product_ids[start : start + CHUNK]
+            won = self.matches.won(chunk)
+            for account in self.accounts:
+                if account.id in account_ids:
+                    mine = {id_: won[id_].get(account.title) if id_ in won else None for id_ in chunk}
+                    changed += self._save(account, mine)
+        return changed
+
+    def _save(self, account: Account, won: Mapping[int, Won | None]) -> int:
+        rows = {
+            row.product_id: row
+            for row in Listing.select().where(Listing.account == account, Listing.product.in_(list(won)))
+        }
+        new = {id_: each for id_, each in won.items() if self._differs(account, rows.get(id_), each)}
+        read = looked_at(self.matches.facts, self.matches.today, {id_: each for id_, each in new.items() if each})
+        made = []
+        for id_, each in new.items():
+            values = self._values(account, each, read.get(id_, {}))
+            row = rows.get(id_)
+            if row is None:
+                made.append({"account": account.id, "product": id_, **values})
+            else:
+                moved = row.template_id != values["template"]
+                Listing.update(**values, stale=row.stale or moved).where(Listing.id == row.id).execute()
+        for start in range(0, len(made), 100):
+            Listing.insert_many(made[start : start + 100]).execute()
+        return len(new)
+
+    def _differs(self, account: Account, row: Listing | None, won: Won | None) -> bool:
+        if row is None:
+            return won is not None
+        if row.pinned:
+            return False
+        place = self._place(account, won)
+        return place != (row.template_id, row.rule, row.rule_file, row.rule_line, tuple(row.overlaps))
+
+    def _place(self, account: Account, won: Won | None) -> tuple[int | None, str, str, int, tuple[str, ...]]:
+        if won is None:
+            return None, "", "", 0, ()
+        span = won.rule.span
+        rule = won.template if span.file else f"query of {won.template}"
+        others = tuple(dict.fromkeys(name for name in won.overlaps if name != won.template))
+        return self.templates[account.title][won.template], rule, span.file, span.line, others
+
+    def _values(self, account: Account, won: Won | None, read: Mapping[str, Any]) -> dict[str, Any]:
+        template, rule, file, line, overlaps = self._place(account, won)
+        return {
+            "template": template,
+            "rule": rule,
+            "rule_file": file,
+            "rule_line": line,
+            "rule_version": self.version,
+            "rule_inputs": dict(read),
+            "overlaps": list(overlaps),
+            "changed_at": self.now,
+        }
+
+
+def looked_at(facts: FactStore, today: int, won: Mapping[int, Won]) -> dict[int, dict[str, Any]]:
+    """Product id → the values that the winning condition read."""
+    if not won:
+        return {}
+    family = facts.read(won)
+    variants: dict[int, list[tuple[Row, str]]] = {}
+    for row, own in family.values():
+        if row.group is not None:
+            variants.setdefault(row.group, []).append((row, own.sku))
+    return {id_: _inputs(family, variants, id_, each, today) for id_, each in won.items() if id_ in family}
+
+
+def _inputs(
+    family: Mapping[int, tuple[Row, Own]],
+    variants: Mapping[int, Sequence[tuple[Row, str]]],
+    id_: int,
+    won: Won,
+    today: int,
+) -> dict[str, Any]:
+    row, own = family[id_]
+    return inputs(won.rule.condition, as_facts(row, own.sku, variants.get(id_, ())), today, library)
