@@ -46,19 +46,29 @@ def read_products(ctx: Context, store_id: int) -> str:
     """Products that changed; the accounts that sell them look at their rules at once."""
     read = snapshots.sync(ctx, MagentoStore.get_by_id(store_id))
     if read.changed or read.gone:
-        accounts = Account.select(Account.id).where(Account.store == store_id)
-        periodic.hasten([f"assign:{account.id}" for account in accounts], ctx.clock.now())
+        _look_at_rules(ctx, store_id)
     return str(read)
 
 
 def read_stock(ctx: Context, store_id: int) -> str:
-    """What the store can promise now."""
-    return f"{snapshots.sync_stock(ctx, MagentoStore.get_by_id(store_id))} changed"
+    """What the store can promise now; rules may read it."""
+    changed = snapshots.sync_stock(ctx, MagentoStore.get_by_id(store_id))
+    if changed:
+        _look_at_rules(ctx, store_id)
+    return f"{changed} changed"
 
 
 def read_prices(ctx: Context, store_id: int) -> str:
-    """Regular prices, which change without a trace in the product."""
-    return f"{snapshots.sync_prices(ctx, MagentoStore.get_by_id(store_id))} changed"
+    """Regular prices, which change without a trace in the product; rules may read them."""
+    changed = snapshots.sync_prices(ctx, MagentoStore.get_by_id(store_id))
+    if changed:
+        _look_at_rules(ctx, store_id)
+    return f"{changed} changed"
+
+
+def _look_at_rules(ctx: Context, store_id: int) -> None:
+    accounts = Account.select(Account.id).where(Account.store == store_id)
+    periodic.hasten([f"assign:{account.id}" for account in accounts], ctx.clock.now())
 
 
 def assign(ctx: Context, account_id: int) -> str:
@@ -67,8 +77,9 @@ def assign(ctx: Context, account_id: int) -> str:
     policy = policies.effective("synchronization", account.synchronization_policy)
     if isinstance(policy, SynchronizationPolicy) and not policy.product_assign:
         return "switched off by the synchronization policy"
-    done = assignment.run(ctx, account)
-    return f"{done.listed} listed, {done.changed} changed, {done.held_back} held back"
+    if not assignment.due(ctx, account.store):
+        return ""
+    return str(work.ask(ctx, "assign_products", [account_id], actor="schedule", why="products, rules or the day changed"))
 
 
 def plan(ctx: Context, account_id: int) -> str:

@@ -90,6 +90,8 @@ def _close(ctx: Context, item: QueueItem, outcome: Outcome) -> None:
     now = ctx.clock.now()
     if outcome.wait is not None:
         work.postpone(item, now, outcome.wait, cause=outcome.message, failed=False)
+        if not outcome.wait:  # the next part of what is too long for one job
+            work.send(ctx, [item.id])
         return
     cause = "\n".join([outcome.message, *(issue.message for issue in outcome.issues)])
     request_id = next((issue.request_id for issue in outcome.issues if issue.request_id), "")

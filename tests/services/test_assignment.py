@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from connector.errors import RuleError
+from connector.jobs import recurring
 from connector.rules.products import day_fact
-from connector.services import assigning, assignment, rulesets, snapshots
+from connector.services import assigning, assignment, desk, rulesets, runner, snapshots, work
 from connector.services.assigning import Assigner
 from connector.services.context import Context
 from connector.store import migrations
@@ -23,6 +24,7 @@ from connector.store.models import (
     MagentoStore,
     Policy,
     Product,
+    QueueItem,
     RuleProgress,
 )
 from tests.services import world
@@ -461,3 +463,58 @@ def test_tables_made_by_the_first_release_get_what_they_lack(ctx: Context, shop:
     columns = {column.name for column in database.get_columns("product")}
     assert "facts_stale" in columns
     assert FactStore(database.obj, shop.store_id, rulesets.catalogue(Account.get_by_id(shop.id).store)).exists is False
+
+
+def test_the_queue_assigns_batch_by_batch_and_says_how_far_it_is(
+    ctx: Context, shop: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One job does one part, asks for the next, and a worker that dies between two loses nothing."""
+    monkeypatch.setattr(assigning, "FACTS_BATCH", 4)
+    monkeypatch.setattr(desk, "ASSIGN_FOR", 0.0)
+    for number in range(1, 11):
+        product(number, price="5")
+    activate(ctx)
+    work.ask(ctx, "assign_products", [shop.id], actor="test")
+    item = QueueItem.get()
+
+    causes = []
+    for worker in range(20):
+        state = runner.run_item(ctx, item.id, f"worker {worker}")
+        causes.append(QueueItem.get_by_id(item.id).cause)
+        if state == "confirmed":
+            break
+
+    assert causes[:2] == ["reading changed products: 4 of 10 products", "reading changed products: 8 of 10 products"]
+    assert causes[-1] == "up to date"
+    assert len(ctx.queue.sent) == len(causes), "each part but the last sent for the next one"  # type: ignore[attr-defined]  # the world's messenger
+    assert len(places(shop)) == 10
+    assert assignment.progress(shop.store) == assigning.Step("up to date", 0, 0, 0, finished=True)
+
+
+def test_recurring_work_asks_only_when_something_changed(ctx: Context, shop: Account) -> None:
+    row = product(1, price="5")
+    activate(ctx)
+
+    assert recurring.assign(ctx, shop.id) == "1 queued."
+    assert recurring.assign(ctx, shop.id) == "0 queued; 1 already waited."
+    runner.run_item(ctx, QueueItem.get().id, "worker")
+    assert recurring.assign(ctx, shop.id) == ""
+
+    change(row, price="6")
+    assert recurring.assign(ctx, shop.id) == "1 queued."
+
+
+def test_work_on_other_attributes_of_a_catalogue_is_seen_as_due(ctx: Context, shop: Account) -> None:
+    product(1, price="5")
+    activate(ctx)
+    assignment.run(ctx, shop)
+    assert not assignment.due(ctx, shop.store)
+
+    activate(ctx, RULES.replace("20 and", "30 and"))
+    assert assignment.due(ctx, shop.store)
+    assignment.run(ctx, shop)
+    template(shop, "One more")
+    assert assignment.due(ctx, shop.store)
+    assignment.run(ctx, shop)
+    MagentoStore.update(attributes=ATTRIBUTES[:-1]).execute()
+    assert assignment.due(ctx, MagentoStore.get())
