@@ -101,7 +101,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class MarketplaceOrder:
-    """One TikTok Shop order. `update_time` is Unix seconds of the marketplace: older news never overwrite newer."""
+    """One TikTok Shop order. `update_time` is Unix seconds of the marketplace: older news never overwrite newer.
+
+    `kinds` are what makes it special: SAMPLE, REPLACEMENT, or PLATFORM when TikTok Shop ships it from its own warehouse.
+    """
 
     id: str
     status: str
@@ -120,6 +123,7 @@ class MarketplaceOrder:
     cancel_requested: bool = False
     cancel_reason: str = ""
     ship_by: int = 0
+    kinds: tuple[str, ...] = ()
 
     @property
     def open_lines(self) -> tuple[OrderLine, ...]:
@@ -201,7 +205,11 @@ class CartItem:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """A marketplace cancellation; a pending one of the buyer's needs the seller's answer before `deadline` (Unix seconds)."""
+    """A marketplace cancellation; a pending one of the buyer's needs the seller's answer before `deadline` (Unix seconds).
+
+    `refund_shipping` is the part of the refund that is shipping and delivery; `replenish` is False for pieces that turned
+    out not to exist.
+    """
 
     id: str
     order_id: str
@@ -215,11 +223,16 @@ class Cancellation:
     currency: str
     update_time: int
     deadline: int = 0
+    refund_shipping: Decimal = ZERO
+    replenish: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnRequest:
-    """A marketplace return or refund request. `lines` are order line ids; `next_id` names the request that replaced it."""
+    """A marketplace return or refund request. `next_id` names the request that replaced it.
+
+    `partial` says that `refund_total` is a sum that was agreed on instead of the price of the units.
+    """
 
     id: str
     order_id: str
@@ -235,6 +248,8 @@ class ReturnRequest:
     deadline: int = 0
     next_id: str = ""
     tracking_number: str = ""
+    refund_shipping: Decimal = ZERO
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

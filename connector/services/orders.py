@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import RESERVING, MarketplaceOrder
 from connector.domain.values import to_json
-from connector.services import history, placement, returns, work
+from connector.services import history, placement, refunds, returns, work
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, Order, OrderLine, Product, Shipment
@@ -103,7 +103,7 @@ def sync_status(ctx: Context, order_id: int) -> str:
 
 
 def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | None = None) -> dict[str, int]:
-    """Pieces by store SKU that orders want and the store does not hold back yet; SKUs without any are absent.
+    """Pieces by store SKU that orders want and the stock read last does not lack yet; SKUs without any are absent.
 
     Every account of one store sells the same pieces: give the store for what a listing may promise.
     """
@@ -114,12 +114,12 @@ def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | 
             OrderLine.select(OrderLine.sku, fn.COUNT(OrderLine.id))
             .join(Order)
             .join(Account)
+            .join(Product, JOIN.LEFT_OUTER, on=(Product.store == Account.store) & (Product.sku == OrderLine.sku))
             .where(
                 OrderLine.sku.in_(wanted[start : start + 400]),
                 OrderLine.status != "CANCELLED",
                 Order.status.in_([*RESERVING, "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION"]),
-                Order.state.in_(HOLDING),
-                Order.magento_order_id.is_null(),
+                _unknown_to_stock(),
             )
         )
         if account_id is not None:
@@ -129,6 +129,15 @@ def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | 
         rows: Any = query.group_by(OrderLine.sku).tuples()
         found |= dict(rows)
     return found
+
+
+def _unknown_to_stock() -> Any:
+    """Orders whose pieces are not missing yet from the store's stock as it was read last: the store does not have them; or it
+    made them after that read; or it has them without a reservation."""
+    not_there = Order.magento_order_id.is_null() & Order.state.in_((*HOLDING, "skipped"))
+    after_the_read = Order.stored_at.is_null(False) & (Order.stored_at >= Product.stock_at)
+    there = Order.magento_order_id.is_null(False) & (after_the_read | ~Order.stock_reserved)
+    return not_there | there
 
 
 def ask_due(ctx: Context, account: Account, *, only: int | None = None) -> int:
@@ -164,7 +173,7 @@ def follow_cancellation(ctx: Context, row: Order) -> str:
         with transaction():
             Order.update(state="cancelled", changed_at=now).where(Order.id == row.id).execute()
         return "No store order was made."
-    return returns.cancel_store_order(ctx, row)
+    return refunds.cancel_store_order(ctx, row)
 
 
 def _adopt_late(ctx: Context, row: Order) -> bool:

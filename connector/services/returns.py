@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from datetime import datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.money import from_minor, round_money, to_minor
-from connector.domain.order import AWAITING_SELLER, Cancellation, ReturnRequest, StoreOrder
-from connector.errors import RejectedError, UnknownOutcomeError
-from connector.ports import Sales
-from connector.services import history, placement
+from connector.domain.money import round_money, to_minor
+from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
+from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
+from connector.services import history, placement, refunds
 from connector.services.context import Context
 from connector.store.database import transaction
-from connector.store.models import Account, Order, OrderLine, ReturnCase
+from connector.store.models import Account, Order, ReturnCase
 
 OVERLAP = 600
 FIRST_WINDOW = 7 * 86_400
+LEASE = timedelta(minutes=5)
+"""How long following one case in the store may take between two changes."""
+
+REFUSED_WAIT = timedelta(minutes=10)
+"""Before what the store refused is tried again."""
+
+POLICY = "order policy"
+UNFINISHED = frozenset({"claimed", "cart", "placing", "placed", "corrected"})
+"""States of an order that is on its way into the store: its case waits."""
+
 _NAMESPACE = uuid.UUID("6f1c1a52-37b5-4a53-9f0e-0d5c7d6a1b11")
-_CANCELLED = "CANCELLATION_REQUEST_SUCCESS"
-_RETURNED = "RETURN_OR_REFUND_REQUEST_COMPLETE"
-_SUCCESS = (_CANCELLED, "CANCELLATION_REQUEST_COMPLETE", "RETURN_OR_REFUND_REQUEST_SUCCESS", _RETURNED)
+_SUCCESS = frozenset(
+    {
+        "CANCELLATION_REQUEST_SUCCESS",
+        "CANCELLATION_REQUEST_COMPLETE",
+        "RETURN_OR_REFUND_REQUEST_SUCCESS",
+        "RETURN_OR_REFUND_REQUEST_COMPLETE",
+        "REPLACEMENT_REQUEST_REFUND_SUCCESS",
+        "EXCHANGE_REQUEST_REFUND_SUCCESS",
+    }
+)
+"""States in which the buyer's money goes back; a replacement that was sent is none of them."""
 _WORDS = {
     "out_of_stock": ("stock",),
     "wrong_price": ("pric",),
@@ -43,8 +58,7 @@ def import_window(ctx: Context, account: Account, *, since: int | None = None, u
             counted += save(ctx, account, found) is not None
         if since is None and until is None:
             _advance(account, feed, now)
-    _accept_by_policy(ctx, account)
-    settle(ctx, account)
+    _answer_by_policy(ctx, account)
     return f"{counted} cancellations and returns"
 
 
@@ -59,8 +73,10 @@ def save(ctx: Context, account: Account, found: Cancellation | ReturnRequest) ->
             return None
         order = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == found.order_id)
         values = _columns(found) | {"order": order.id if order else None, "changed_at": now}
-        if found.status in _SUCCESS and (case is None or not case.store_state):
+        if found.status in _SUCCESS and not values.get("next_id") and (case is None or not case.store_state):
             values["store_state"] = "due"
+        if case is not None and case.status != found.status and found.status in AWAITING_SELLER:
+            values |= {"decision": "", "decision_reason": "", "decision_state": "", "decided_by": "", "message": ""}
         if case is None:
             row: ReturnCase = ReturnCase.create(
                 account=account.id, kind=kind, request_id=found.id, imported_at=now, **values
@@ -78,6 +94,8 @@ def accept(ctx: Context, case_id: int, actor: str) -> str:
         RejectedError: the marketplace does not wait for an answer, or refused this one.
     """
     case = _awaiting(case_id)
+    if (case.decision, case.decision_state) == ("approve", "sent"):
+        return f"{case.kind.capitalize()} {case.request_id} was accepted already."
     shop, key = ctx.remotes.shop(case.account), _key(case, "approve")
     _decide(ctx, case, "approve", "", actor)
     try:
@@ -100,11 +118,10 @@ def reject(ctx: Context, case_id: int, reason: str, actor: str) -> str:
     Raises: as `accept`.
     """
     case = _awaiting(case_id)
+    if (case.decision, case.decision_state) == ("reject", "sent"):
+        return f"{case.kind.capitalize()} {case.request_id} was rejected already."
     shop, key = ctx.remotes.shop(case.account), _key(case, "reject")
-    offered = [one.name for one in shop.reject_reasons(case.request_id)]
-    chosen = reason or (offered[0] if offered else "")
-    if not chosen or (offered and chosen not in offered):
-        raise RejectedError(f"TikTok Shop accepts: {', '.join(offered) or 'no reason now'}.", system="tiktok")
+    chosen = _reason(shop.reject_reasons(case.request_id), reason)
     _decide(ctx, case, "reject", chosen, actor)
     try:
         if case.kind == "cancellation":
@@ -138,117 +155,102 @@ def reject_order(ctx: Context, order_id: int, reason_word: str) -> str:
     return f"Cancelled on TikTok Shop: {fitting[0].text or fitting[0].name}."
 
 
-def cancel_store_order(ctx: Context, row: Order) -> str:
-    """Cancels a store order of which nothing is invoiced or shipped; a sentence, empty when its case must refund it."""
-    if row.magento_order_id is None:
-        return ""
-    sales = ctx.remotes.sales(row.account.store)
-    store = sales.order(row.magento_order_id)
-    if store.state != "canceled":
-        if store.total_invoiced or any(item.qty_invoiced or item.qty_shipped for item in store.items):
-            return ""
-        if store.state == "holded":
-            sales.unhold(store.entity_id)
-        if not sales.cancel(store.entity_id):
-            return ""
-    now = ctx.clock.now()
-    with transaction():
-        Order.update(state="cancelled", magento_status="canceled", changed_at=now).where(Order.id == row.id).execute()
-        history.note(now, "returns", "order.cancelled", "order", row.id, f"Store order {store.increment_id} cancelled.")
-    return f"Store order {store.increment_id} cancelled."
-
-
 def settle(ctx: Context, account: Account) -> int:
-    """Follows carried-out cancellations and returns in the store; how many were done. What is refused waits for a person."""
-    done = 0
-    for case in ReturnCase.select().where(ReturnCase.account == account.id, ReturnCase.store_state == "due"):
-        order: Order | None = case.order
-        if order is None:
-            order = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == case.tiktok_order_id)
-        if order is None or order.state in {"claimed", "cart", "placing", "placed", "corrected"}:
-            continue
-        try:
-            document = _follow(ctx, case, order)
-        except RejectedError as error:
-            _store_state(ctx, case, "due", "", str(error))
-            continue
+    """Follows carried-out cancellations and returns in the store; how many were done.
+
+    However many do this at once, a case is followed by the one that took its lease. What the store refuses says why in
+    its message and is tried again later.
+
+    Raises:
+        RetryableError: the store does not answer; the cases wait.
+    """
+    owner = uuid.uuid4().hex
+    due = ReturnCase.select(ReturnCase.id).where(ReturnCase.account == account.id, ReturnCase.store_state == "due")
+    return sum(_settle(ctx, case_id, owner) for case_id in [case.id for case in due.order_by(ReturnCase.id)])
+
+
+def _settle(ctx: Context, case_id: int, owner: str) -> bool:
+    """True when the case is followed to its end. A process that dies here leaves its lease to run out."""
+    now = ctx.clock.now()
+    if not _lease(case_id, owner, now, now + LEASE):
+        return False
+    case: ReturnCase = ReturnCase.get_by_id(case_id)
+    order = _order_of(case)
+    document, wait = None, timedelta(0)
+    try:
+        if order is not None and order.state not in UNFINISHED:
+            document = refunds.follow(ctx, case, order, lambda: _renew(ctx, case_id, owner))
+    except RejectedError as error:
+        _store_state(ctx, case, "due", "", str(error))
+        wait = REFUSED_WAIT
+    except RetryableError as error:
+        # a change without an answer may still be running: look again when it cannot be any more
+        seconds = ctx.place_timeout if isinstance(error, UnknownOutcomeError) else 0
+        _release(ctx, case_id, owner, timedelta(seconds=seconds))
+        raise
+    if document is not None:
         _store_state(ctx, case, "done" if document else "none", document, "")
-        done += 1
-    return done
+    _release(ctx, case_id, owner, wait)
+    return document is not None
 
 
-def _follow(ctx: Context, case: ReturnCase, order: Order) -> str:
-    """The store's document: a credit memo's id, "cancelled", or nothing where there is no store order."""
-    if order.magento_order_id is None:
-        return ""
-    sales = ctx.remotes.sales(order.account.store)
-    lines = _case_lines(case, order)
-    whole = len(lines) == OrderLine.select().where(OrderLine.order == order.id).count()
-    if case.kind == "cancellation" and whole and cancel_store_order(ctx, order):
-        return "cancelled"
-    known = _memo_of(sales, order.magento_order_id, case.request_id)
-    if known:
-        return known
-    store = sales.order(order.magento_order_id)
-    if not sales.invoices(store.entity_id):
-        sales.invoice(store.entity_id)
-        store = sales.order(store.entity_id)
-    return str(_refund(sales, store, case, lines, whole=whole))
+def _release(ctx: Context, case_id: int, owner: str, wait: timedelta) -> None:
+    now = ctx.clock.now()
+    _lease(case_id, owner, now, now + wait, held=True)
 
 
-def _refund(sales: Sales, store: StoreOrder, case: ReturnCase, lines: list[OrderLine], *, whole: bool) -> int:
-    """One credit memo of exactly these units. Shipping goes back with a whole order only; a cancellation's pieces to stock."""
-    wanted = Counter(int(line.store_item_id) for line in lines if line.store_item_id is not None)
-    left = {item.item_id: int(item.qty_invoiced - item.qty_refunded) for item in store.items}
-    items = {number: min(pieces, left.get(number, 0)) for number, pieces in wanted.items()}
-    items = {number: pieces for number, pieces in items.items() if pieces}
-    if not items:
-        raise RejectedError(f"Store order {store.increment_id} has nothing left to refund.", system="magento")
-    back = list(items) if case.kind == "cancellation" or case.type == "RETURN_AND_REFUND" else []
-    return sales.refund(
-        store.entity_id,
-        items,
-        shipping_amount=None if whole else Decimal(0),
-        return_to_stock=back,
-        comment=f"TikTok Shop {case.kind} {case.request_id}, refunded there: "
-        f"{from_minor(case.refund_minor, case.currency)} {case.currency}",
-    )
+def _lease(case_id: int, owner: str, now: datetime, until: datetime, *, held: bool = False) -> bool:
+    """Takes a case that nobody holds, or changes the end of the lease that `owner` holds; True when it could."""
+    free = ReturnCase.lease_until.is_null() | (ReturnCase.lease_until <= now)
+    allowed = (ReturnCase.lease_owner == owner) if held else (free & (ReturnCase.store_state == "due"))
+    with transaction():
+        taken = (
+            ReturnCase.update(lease_owner=owner, lease_until=until).where(ReturnCase.id == case_id, allowed).execute()
+        )
+    return bool(taken)
 
 
-def _memo_of(sales: Sales, entity_id: int, request_id: str) -> str:
-    """The credit memo whose comment names this request: ours, from an earlier call."""
-    for memo in sales.credit_memos(entity_id):
-        if any(request_id in str(one.get("comment") or "") for one in memo.get("comments") or ()):
-            return str(memo["entity_id"])
-    return ""
+def _renew(ctx: Context, case_id: int, owner: str) -> None:
+    now = ctx.clock.now()
+    if not _lease(case_id, owner, now, now + LEASE, held=True):
+        raise RetryableError("Somebody else follows this case by now.", system="magento")
 
 
-def _case_lines(case: ReturnCase, order: Order) -> list[OrderLine]:
-    lines = OrderLine.select().where(OrderLine.order == order.id)
-    return [line for line in lines if not case.line_ids or line.line_id in case.line_ids]
-
-
-def _accept_by_policy(ctx: Context, account: Account) -> None:
-    """Accepts buyers' cancellations of orders of which nothing is shipped."""
-    if not placement.order_policy(account).accept_cancellations:
-        return
+def _answer_by_policy(ctx: Context, account: Account) -> None:
+    """Answers buyers' cancellations: yes while nothing is shipped, no afterwards, as far as the policy says so."""
+    policy = placement.order_policy(account)
     waiting = ReturnCase.select().where(
         ReturnCase.account == account.id,
         ReturnCase.kind == "cancellation",
         ReturnCase.status == "CANCELLATION_REQUEST_PENDING",
         ReturnCase.decision_state.in_(("", "wanted")),
+        ReturnCase.decided_by.in_(("", POLICY)),
     )
-    for case in waiting:
-        order: Order | None = case.order
-        if order is None or _shipped(ctx, order):
+    for case in list(waiting):
+        order = _order_of(case)
+        if order is None:
             continue
+        shipped = _shipped(ctx, order)
         try:
-            accept(ctx, case.id, "order policy")
+            if shipped and policy.refuse_shipped:
+                reject(ctx, case.id, "", POLICY)
+            elif not shipped and policy.accept_cancellations:
+                accept(ctx, case.id, POLICY)
         except RejectedError as error:
             _store_message(case, str(error))
 
 
+def _order_of(case: ReturnCase) -> Order | None:
+    """The case's order, which may have been imported after it."""
+    row: Order | None = case.order or Order.get_or_none(
+        Order.account == case.account_id, Order.tiktok_order_id == case.tiktok_order_id
+    )
+    return row
+
+
 def _shipped(ctx: Context, order: Order) -> bool:
+    if order.status not in {"UNPAID", "ON_HOLD", "AWAITING_SHIPMENT"}:
+        return True
     if order.magento_order_id is None:
         return False
     return bool(ctx.remotes.sales(order.account.store).shipments([order.magento_order_id]))
@@ -261,16 +263,30 @@ def _awaiting(case_id: int) -> ReturnCase:
     return case
 
 
+def _reason(offered: list[Reason], wanted: str) -> str:
+    """The key to send: `wanted`, else one that speaks of packing, else the first that is offered.
+
+    Raises:
+        RejectedError: none is offered, or not this one; the text lists them.
+    """
+    names = [one.name for one in offered]
+    packed = next((one.name for one in offered if "packed" in one.name), "")
+    chosen = wanted or packed or next(iter(names), "")
+    if not chosen or (names and chosen not in names):
+        raise RejectedError(f"TikTok Shop accepts: {', '.join(names) or 'no reason now'}.", system="tiktok")
+    return chosen
+
+
 def _approval(case: ReturnCase) -> str:
     if case.status == "BUYER_SHIPPED_ITEM":
         return "APPROVE_RECEIVED_PACKAGE"
-    return "APPROVE_REFUND" if case.type == "REFUND" else "APPROVE_RETURN"
+    return {"REFUND": "APPROVE_REFUND", "REPLACEMENT": "APPROVE_REPLACEMENT"}.get(case.type, "APPROVE_RETURN")
 
 
 def _rejection(case: ReturnCase) -> str:
     if case.status == "BUYER_SHIPPED_ITEM":
         return "REJECT_RECEIVED_PACKAGE"
-    return "REJECT_REFUND" if case.type == "REFUND" else "REJECT_RETURN"
+    return {"REFUND": "REJECT_REFUND", "REPLACEMENT": "REJECT_REPLACEMENT"}.get(case.type, "REJECT_RETURN")
 
 
 def _key(case: ReturnCase, decision: str) -> str:
@@ -279,11 +295,22 @@ def _key(case: ReturnCase, decision: str) -> str:
 
 
 def _decide(ctx: Context, case: ReturnCase, decision: str, reason: str, actor: str) -> None:
+    """Notes the answer before it is sent. The first answer counts; only one that was refused may be followed by another.
+
+    Raises:
+        RejectedError: somebody else has answered.
+    """
     now = ctx.clock.now()
     values = {"decision": decision, "decision_reason": reason, "decision_state": "wanted", "decided_by": actor}
+    same = (ReturnCase.decision_state == "wanted") & (ReturnCase.decision == decision)
+    free = (ReturnCase.decision_state.in_(("", "refused")) | same) & (ReturnCase.status == case.status)
     with transaction():
-        ReturnCase.update(values, changed_at=now).where(ReturnCase.id == case.id).execute()
-        history.note(now, actor, f"return.{decision}", "return", case.id, reason)
+        taken = ReturnCase.update(values, changed_at=now).where(ReturnCase.id == case.id, free).execute()
+        if taken:
+            history.note(now, actor, f"return.{decision}", "return", case.id, reason)
+    if not taken:
+        told = ReturnCase.get_by_id(case.id)
+        raise RejectedError(f"{told.decided_by} has answered already: {told.decision}.", system="tiktok")
 
 
 def _decided(ctx: Context, case: ReturnCase, state: str, message: str) -> None:
@@ -315,13 +342,14 @@ def _columns(found: Cancellation | ReturnRequest) -> dict[str, Any]:
         "reason_text": found.reason_text,
         "line_ids": list(found.line_ids),
         "refund_minor": to_minor(round_money(found.refund_total, found.currency), found.currency),
+        "shipping_minor": to_minor(round_money(found.refund_shipping, found.currency), found.currency),
         "currency": found.currency,
         "update_time": found.update_time,
         "deadline": found.deadline,
     }
     if isinstance(found, Cancellation):
-        return values | {"role": found.role}
-    return values | {"next_actions": list(found.next_actions), "next_id": found.next_id}
+        return values | {"role": found.role, "replenish": found.replenish}
+    return values | {"partial": found.partial, "next_actions": list(found.next_actions), "next_id": found.next_id}
 
 
 def _advance(account: Account, feed: str, now: int) -> None:

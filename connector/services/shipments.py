@@ -81,7 +81,7 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
     with transaction():
         lock = Order.update(lease_owner=Order.lease_owner).where(Order.id == row.id)
         lock.execute()  # two who file one order's shipments take turns
-        shipment, _ = Shipment.get_or_create(
+        shipment, _ = Shipment.get_or_create(  # type: ignore[no-untyped-call]  # peewee leaves it untyped
             order=row.id,
             magento_shipment_id=found.entity_id,
             defaults={"created_at": ctx.clock.now(), "state": "waiting", "increment_id": found.increment_id},

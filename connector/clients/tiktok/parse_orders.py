@@ -11,6 +11,7 @@ from connector.clients.tiktok.parse_products import money
 from connector.domain.order import Address, Cancellation, MarketplaceOrder, OrderLine, Payment, Reason, ReturnRequest
 
 Row = Mapping[str, Any]
+SELLER = "FULFILLMENT_BY_SELLER"
 
 _CITY_LEVELS = ("city", "town", "municipality", "post town", "prefecture-level city")
 _REGION_LEVELS = ("state", "province", "region", "prefecture", "federal district")
@@ -47,7 +48,17 @@ def order(row: Row) -> MarketplaceOrder:
         cancel_requested=bool(row.get("is_buyer_request_cancel")),
         cancel_reason=str(row.get("cancel_reason") or ""),
         ship_by=int(row.get("rts_sla_time") or row.get("shipping_due_time") or 0),
+        kinds=_kinds(row),
     )
+
+
+def _kinds(row: Row) -> tuple[str, ...]:
+    found = {
+        "SAMPLE": row.get("is_sample_order"),
+        "REPLACEMENT": row.get("is_replacement_order"),
+        "PLATFORM": str(row.get("fulfillment_type") or SELLER) != SELLER,
+    }
+    return tuple(kind for kind, holds in found.items() if holds)
 
 
 def line(row: Row, currency: str) -> OrderLine:
@@ -153,6 +164,8 @@ def cancellation(row: Row) -> Cancellation:
         currency=str(refund.get("currency") or ""),
         update_time=int(row.get("update_time") or 0),
         deadline=_deadline(row),
+        refund_shipping=_shipping(refund),
+        replenish=bool(row.get("should_replenish_stock", True)),
     )
 
 
@@ -160,6 +173,8 @@ def return_request(row: Row) -> ReturnRequest:
     """One return or refund request. `next_return_id` names the one that replaced it after the buyer's edit."""
     refund = row.get("refund_amount") or {}
     actions = row.get("seller_next_action_response") or ()
+    partial = row.get("partial_refund") or {}
+    agreed = partial.get("amount") or partial.get("partial_refund_total")
     return ReturnRequest(
         id=str(row["return_id"]),
         order_id=str(row.get("order_id") or ""),
@@ -168,14 +183,20 @@ def return_request(row: Row) -> ReturnRequest:
         reason=str(row.get("return_reason") or ""),
         reason_text=str(row.get("return_reason_text") or ""),
         line_ids=_line_ids(row.get("return_line_items") or ()),
-        refund_total=money(refund.get("refund_total")),
+        refund_total=money(agreed or refund.get("refund_total")),
         currency=str(refund.get("currency") or ""),
         update_time=int(row.get("update_time") or 0),
         next_actions=tuple(str(one["action"]) for one in actions if one.get("action")),
         deadline=_deadline(row),
         next_id=str(row.get("next_return_id") or ""),
         tracking_number=str(row.get("return_tracking_number") or ""),
+        refund_shipping=_shipping(refund),
+        partial=bool(agreed),
     )
+
+
+def _shipping(refund: Row) -> Decimal:
+    return money(refund.get("refund_shipping_fee")) + money(refund.get("retail_delivery_fee"))
 
 
 def _line_ids(rows: Any) -> tuple[str, ...]:

@@ -71,6 +71,18 @@ class OrderPolicy(Policy):
         "A buyer's request is accepted while nothing is shipped.",
         group="After sales",
     )
+    refuse_shipped: bool = setting(
+        True,
+        "Refuse cancellations after shipping",
+        "A buyer's request is refused once the store has shipped: without an answer TikTok Shop would grant it.",
+        group="After sales",
+    )
+    restock_returns: bool = setting(
+        True,
+        "Put returned goods back to stock",
+        "Off: a returned piece is refunded and not sold again.",
+        group="After sales",
+    )
     status_map: dict[str, str] = setting(
         {}, "Order status mapping", "TikTok Shop status → Magento status, for the order's comment."
     )

@@ -1,0 +1,386 @@
+"""Cancellations and returns to their end in the store: the exact money, the stock, once (HTTP, in the sandbox)."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector.clients.tiktok import endpoints
+from connector.errors import RejectedError, UnknownOutcomeError
+from connector.services import orders, refunds, returns, shipments
+from connector.services.context import Context
+from connector.store.database import connection
+from connector.store.models import Account, HistoryEntry, Order, OrderLine, ReturnCase
+from tests.clients.rehearsal import wait_for
+from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
+from tests.services.trading import again, bought, pack, set_policy, store_order, stored, today, turn, window
+
+__all__ = ["account", "ctx", "sku", "systems"]
+
+D = Decimal
+
+
+def read(ctx: Context, account: Account) -> None:
+    """Cancellations and returns of the last minutes, and what they ask of the store."""
+    today(ctx)
+    returns.import_window(ctx, account, **window())
+    returns.settle(ctx, account)
+
+
+def case_of(row: Order) -> ReturnCase:
+    case: ReturnCase = ReturnCase.get(ReturnCase.tiktok_order_id == row.tiktok_order_id)
+    return case
+
+
+def salable(systems: Systems, sku: str) -> Decimal:
+    return systems.books.salable("base", [sku])[sku].quantity
+
+
+def memos(systems: Systems, row: Order) -> list[dict[str, Any]]:
+    return systems.store.credit_memos(int(again(row).magento_order_id or 0))
+
+
+def deliver(ctx: Context, systems: Systems, row: Order) -> None:
+    """Packed in the store, reported, carried to the buyer."""
+    pack(systems, row)
+    shipments.sync(ctx, row.id)
+    for step in ("collect", "deliver"):
+        systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/{step}")
+    orders.refresh(ctx, row.id)
+
+
+def ask_back(systems: Systems, row: Order, kind: str, pieces: int, **more: Any) -> str:
+    """The buyer asks for a refund of some units; the request's id."""
+    lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)]
+    body = {"return_type": kind, "line_item_ids": lines[:pieces], **more}
+    return str(systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/returns", **body)["return_id"])
+
+
+def refund_told(systems: Systems, number: str) -> Decimal:
+    return next(one.refund_total for one in systems.market.returns_updated(0, 2**31) if one.id == number)
+
+
+def test_one_of_three_units_comes_back_to_the_cent_and_to_stock(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """Seller's and platform's discounts, tax and shipping: the store gives back what the buyer gets and what TikTok paid."""
+    money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.00", "tax_rate": "0.0825"}
+    row = stored(ctx, systems, account, sku, 3, **money)
+    deliver(ctx, systems, row)
+    before = salable(systems, sku)
+    number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
+    read(ctx, account)
+    assert (case_of(row).status, case_of(row).decision) == ("RETURN_OR_REFUND_REQUEST_PENDING", "")
+
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    systems.control.post(f"tiktok/returns/{number}/buyer_ship")
+    read(ctx, account)
+    assert (case_of(row).status, case_of(row).decision_state) == ("BUYER_SHIPPED_ITEM", ""), "it is asked again"
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    read(ctx, account)
+
+    case = case_of(row)
+    assert (case.decision_state, case.store_state, case.decided_by) == ("sent", "done", "alex@example.com")
+    (memo,) = memos(systems, row)
+    line = OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id).get()
+    (market,) = systems.market.orders([row.tiktok_order_id])
+    subsidy = next(one.platform_discount for one in market.lines if one.id == line.line_id)
+    assert D(str(memo["grand_total"])) == refund_told(systems, number) + subsidy
+    assert D(str(memo["shipping_amount"])) == 0
+    assert store_order(systems, row).items[0].qty_refunded == 1
+    assert salable(systems, sku) == before + 1
+    read(ctx, account)
+    assert len(memos(systems, row)) == 1
+
+
+def test_money_without_goods_leaves_the_stock_alone(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    row = stored(ctx, systems, account, sku, 2)
+    deliver(ctx, systems, row)
+    before = salable(systems, sku)
+    number = ask_back(systems, row, "REFUND", 2)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    read(ctx, account)
+
+    (memo,) = memos(systems, row)
+    assert D(str(memo["grand_total"])) == refund_told(systems, number)
+    assert (salable(systems, sku), again(row).magento_status) == (before, "closed")
+
+
+def test_a_sum_that_was_agreed_on_is_refunded_as_money_only(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """Offered by the seller in Seller Center, taken by the buyer: no unit is refunded in the store."""
+    row = stored(ctx, systems, account, sku, 2)
+    deliver(ctx, systems, row)
+    number = ask_back(systems, row, "REFUND", 1)
+    body = {"decision": "OFFER_PARTIAL_REFUND", "partial_refund": {"currency": "USD", "amount": "3.00"}}
+    systems.market._api.call(
+        endpoints.APPROVE_RETURN, ids={"return_id": number}, query={"idempotency_key": "o"}, body=body
+    )
+    systems.control.post(f"tiktok/returns/{number}/buyer_answer", accept=True)
+    read(ctx, account)
+
+    (memo,) = memos(systems, row)
+    assert (D(str(memo["grand_total"])), case_of(row).partial) == (D("3.00"), True)
+    assert store_order(systems, row).items[0].qty_refunded == 0
+
+
+def test_returned_goods_stay_out_of_stock_where_the_policy_says_so(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(restock_returns=False)
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    before = salable(systems, sku)
+    number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    systems.control.post(f"tiktok/returns/{number}/buyer_ship")
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    read(ctx, account)
+    assert (case_of(row).store_state, salable(systems, sku)) == ("done", before)
+
+
+def test_a_return_is_refused_with_a_reason_and_nothing_is_refunded(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "RETURN_AND_REFUND", 1)
+    read(ctx, account)
+    case = case_of(row)
+    with pytest.raises(RejectedError, match="TikTok Shop accepts: "):
+        returns.reject(ctx, case.id, "because", "alex@example.com")
+    told = returns.reject(ctx, case.id, "seller_reject_return_reason_item_used", "alex@example.com")
+    assert told.endswith("rejected: seller_reject_return_reason_item_used.")
+    assert "already" in returns.reject(ctx, case.id, "", "alex@example.com")
+    with pytest.raises(RejectedError, match=r"alex@example\.com has answered already: reject"):
+        returns.accept(ctx, case.id, "sam@example.com")
+    read(ctx, account)
+
+    case = case_of(row)
+    assert (case.status, case.decision, case.decision_state) == ("REFUND_OR_RETURN_REQUEST_REJECT", "reject", "sent")
+    assert (case.store_state, memos(systems, row)) == ("", [])
+    with pytest.raises(RejectedError, match="does not wait for an answer"):
+        returns.accept(ctx, case.id, "sam@example.com")
+
+
+def test_a_cancelled_order_that_was_not_invoiced_is_cancelled_and_its_stock_is_free(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(invoice=False)
+    free = salable(systems, sku)
+    row = stored(ctx, systems, account, sku, 2)
+    assert salable(systems, sku) == free - 2
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    read(ctx, account)
+    read(ctx, account)
+
+    assert (case_of(row).decided_by, case_of(row).store_document) == ("order policy", "cancelled")
+    assert (store_order(systems, row).state, again(row).state) == ("canceled", "cancelled")
+    assert (salable(systems, sku), memos(systems, row)) == (free, [])
+
+
+def test_an_invoiced_order_that_is_cancelled_gives_all_money_back_and_the_stock(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    free = salable(systems, sku)
+    money = {
+        "platform_discount": "2.00",
+        "shipping_fee": "4.00",
+        "shipping_fee_platform_discount": "1.50",
+        "tax_rate": "0.08",
+    }
+    row = stored(ctx, systems, account, sku, 2, **money)
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    read(ctx, account)
+    read(ctx, account)
+
+    order = store_order(systems, row)
+    assert order.total_refunded == order.grand_total == order.total_invoiced
+    assert (order.state, again(row).state, salable(systems, sku)) == ("closed", "cancelled", free)
+
+
+def test_one_unit_that_is_out_of_stock_is_written_off_and_the_other_is_delivered(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(invoice=False)
+    free = salable(systems, sku)
+    row = stored(ctx, systems, account, sku, 2, shipping_fee="4.00")
+    line = OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id).get()
+    reason = next(one.name for one in systems.market.cancel_reasons(row.tiktok_order_id) if "stock" in one.name)
+    systems.market.cancel_order(row.tiktok_order_id, reason, [line.line_id])
+    read(ctx, account)
+
+    (memo,) = memos(systems, row)
+    case = case_of(row)
+    assert (D(str(memo["grand_total"])), case.replenish) == (D(case.refund_minor) / 100, False)
+    assert (again(row).state, store_order(systems, row).items[0].qty_invoiced) == ("confirmed", 1)
+    assert salable(systems, sku) == free - 2, "the missing piece is not for sale again"
+    pack(systems, row, 1)
+    assert shipments.sync(ctx, row.id) == "1 packages reported."
+
+
+def test_a_cancellation_after_shipping_is_refused(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    """It was packed in the store; silence would give the money back and let the goods go."""
+    row = stored(ctx, systems, account, sku, 1)
+    pack(systems, row)
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    read(ctx, account)
+
+    case = case_of(row)
+    assert (case.decision, case.decision_state, case.decided_by) == ("reject", "sent", "order policy")
+    assert "packed" in case.decision_reason
+    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert orders.refresh(ctx, row.id).status == "AWAITING_COLLECTION"
+    read(ctx, account)
+    assert (case_of(row).status, memos(systems, row)) == ("CANCELLATION_REQUEST_CANCEL", [])
+
+
+def test_what_the_policy_leaves_to_people_waits_for_them(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(accept_cancellations=False)
+    row = stored(ctx, systems, account, sku, 1)
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    read(ctx, account)
+    assert (case_of(row).decision, case_of(row).status) == ("", "CANCELLATION_REQUEST_PENDING")
+    returns.reject(ctx, case_of(row).id, "", "alex@example.com")
+    read(ctx, account)
+    assert case_of(row).status == "CANCELLATION_REQUEST_CANCEL"
+
+
+@pytest.mark.parametrize("fault", ["timeout_after_success", "drop_connection"])
+def test_an_unanswered_answer_is_given_again_with_the_same_key(
+    ctx: Context, systems: Systems, account: Account, sku: str, fault: str
+) -> None:
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    systems.control.fault("tiktok", r"POST .*/returns/\d+/approve", fault)
+    with pytest.raises(UnknownOutcomeError):
+        returns.accept(ctx, case_of(row).id, "alex@example.com")
+    assert case_of(row).decision_state == "wanted"
+    with pytest.raises(RejectedError, match="has answered already"):
+        returns.reject(ctx, case_of(row).id, "", "sam@example.com")
+
+    assert returns.accept(ctx, case_of(row).id, "alex@example.com").endswith("accepted.")
+    read(ctx, account)
+    assert len(memos(systems, row)) == 1
+    assert HistoryEntry.select().where(HistoryEntry.action == "return.reject").count() == 0
+
+
+@pytest.mark.parametrize("fault", ["timeout_after_success", "drop_connection"])
+def test_an_unanswered_refund_is_looked_up_when_it_cannot_run_any_more(
+    ctx: Context, systems: Systems, account: Account, sku: str, fault: str
+) -> None:
+    row = stored(ctx, systems, account, sku, 2)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    systems.control.fault("magento", r"POST .*/order/\d+/refund", fault)
+    with pytest.raises(UnknownOutcomeError):
+        read(ctx, account)
+    assert case_of(row).store_state == "due"
+    if fault == "timeout_after_success":
+        wait_for(lambda: memos(systems, row))
+    assert returns.settle(ctx, account) == 0, "the call may still be running"
+
+    turn(ctx, ctx.place_timeout + 1)
+    assert returns.settle(ctx, account) == 1
+
+    (memo,) = memos(systems, row)
+    assert (case_of(row).store_document, store_order(systems, row).items[0].qty_refunded) == (str(memo["entity_id"]), 1)
+
+
+@pytest.mark.parametrize("step", ["invoice", "refund", "order", "credit_memos"])
+def test_a_worker_that_dies_between_two_steps_is_followed_by_one_that_goes_on(
+    ctx: Context, systems: Systems, account: Account, sku: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends right after the call: what it did is found, what it did not do is done, once its lease is over."""
+    set_policy(invoice=False)
+    row = stored(ctx, systems, account, sku, 2)
+    line = OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id).get()
+    reason = next(one.name for one in systems.market.cancel_reasons(row.tiktok_order_id) if "stock" in one.name)
+    systems.market.cancel_order(row.tiktok_order_id, reason, [line.line_id])
+    today(ctx)
+    returns.import_window(ctx, account, **window())
+    real = getattr(systems.store, step)
+
+    def dies(*given: Any, **named: Any) -> Any:
+        real(*given, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, step, dies)
+        with pytest.raises(KeyboardInterrupt):
+            returns.settle(ctx, account)
+    assert returns.settle(ctx, account) == 0, "the dead worker's lease is respected"
+    turn(ctx, returns.LEASE.total_seconds() + 1)
+    assert returns.settle(ctx, account) == 1
+
+    assert (len(memos(systems, row)), len(systems.store.invoices(int(row.magento_order_id or 0)))) == (1, 1)
+    assert store_order(systems, row).items[0].qty_refunded == 1
+
+
+def test_worker_and_scheduler_at_once_make_one_credit_memo(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = stored(ctx, systems, account, sku, 2)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    returns.import_window(ctx, account, **window())
+    start, settled = threading.Barrier(4), []
+
+    def run() -> None:
+        with connection():
+            start.wait()
+            settled.append(returns.settle(ctx, account))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(settled), len(memos(systems, row))) == ([0, 0, 0, 1], 1)
+
+
+def test_a_refund_that_the_store_refuses_says_why_and_is_tried_again(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    Order.update(magento_order_id=None, state="failed").where(Order.id == row.id).execute()
+    read(ctx, account)
+    assert case_of(row).store_state == "due"
+    assert case_of(row).message == "The order is not in Magento yet: its refund follows as soon as it is."
+
+    Order.update(magento_order_id=row.magento_order_id, state="confirmed").where(Order.id == row.id).execute()
+    assert returns.settle(ctx, account) == 0
+    turn(ctx, returns.REFUSED_WAIT.total_seconds() + 1)
+    assert returns.settle(ctx, account) == 1
+    assert (case_of(row).message, len(memos(systems, row))) == ("", 1)
+
+
+def test_older_news_of_a_case_change_nothing(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    row = bought(ctx, systems, account, sku, 1)
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    old = next(one for one in systems.market.cancellations_updated(0, 2**31) if one.order_id == row.tiktok_order_id)
+    case = returns.save(ctx, account, old)
+    assert case is not None
+    ReturnCase.update(status="CANCELLATION_REQUEST_SUCCESS", update_time=old.update_time + 5).execute()
+    assert returns.save(ctx, account, old) is None
+    assert case_of(row).status == "CANCELLATION_REQUEST_SUCCESS"
+    assert refunds.cancel_store_order(ctx, row) == ""
