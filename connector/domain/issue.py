@@ -28,6 +28,11 @@ class Issue:
         """True for an error; a warning does not hold anything back."""
         return self.severity == "error"
 
+    @property
+    def remote(self) -> bool:
+        """True when the marketplace, or the store while pictures were read, said so, and not a check of ours."""
+        return self.code.startswith(("tiktok.", "magento."))
+
 
 def blocking(issues: Iterable[Issue]) -> list[Issue]:
     """The issues that hold something back, in their order."""

@@ -269,3 +269,11 @@ class CreatedProduct:
     id: str
     sku_ids: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What the marketplace calls a draft's pictures: source address → uri; `skipped` says which it does without, and why."""
+
+    uris: Mapping[str, str]
+    skipped: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, Self, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from connector.domain.issue import Issue
-from connector.domain.listing import Draft, Listing
+from connector.domain.listing import Draft, Listing, Pictures
 from connector.domain.order import AWAITING_SELLER, MarketplaceOrder
 from connector.ports import Catalog, Clock, Marketplace, Sales
 from connector.registry import Registry
@@ -180,7 +180,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an action did. `listing` is the new confirmed state to save; `wait` asks for another look after seconds."""
+    """What an action did. `listing` is the new confirmed state to save; `wait` asks for another look after seconds, 0 at once."""
 
     message: str
     listing: Listing | None = None
@@ -193,8 +193,13 @@ class Outcome:
 class Desk(Protocol):
     """What the connector does on an action's behalf: steps that need the database between their calls."""
 
-    def image_uris(self, draft: Draft) -> Mapping[str, str]:
-        """Uploads the draft's pictures that the marketplace does not hold yet; source URL → uri."""
+    def image_uris(self, draft: Draft, *, anew: bool = False) -> Pictures:
+        """Uploads the draft's pictures that the marketplace does not hold yet, or all of them `anew`."""
+        ...
+
+    def look_again(self, listing_id: int, *, orders_too: bool = False) -> tuple[Draft | None, tuple[Issue, ...]]:
+        """The draft as of now and what is wrong with it, built anew if something changed since it was read; with `orders_too`
+        after a look for orders that just came in."""
         ...
 
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
@@ -218,6 +223,10 @@ class Desk(Protocol):
     def fetch_onboarding_data(self, account_id: int) -> str: ...
 
     def refetch_attributes(self, account_id: int, category_ids: Sequence[str]) -> str: ...
+
+    def assign_products(self, account_id: int) -> tuple[str, bool]:
+        """Batches for some seconds: how far it is, and whether all is done."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ from typing import Any
 
 from connector.domain.issue import Issue
 from connector.domain.listing import Draft, Pictures
-from connector.services import images, onboarding, orders, placement, publishing, returns, shipments
+from connector.services import assignment, images, onboarding, orders, placement, publishing, returns, shipments
 from connector.services.context import Context
 from connector.store.models import Account
+
+
+ASSIGN_FOR = 20.0
+"""Seconds of assigning in one job, well within an item's lease."""
 
 
 class ServiceDesk:
@@ -23,8 +27,8 @@ class ServiceDesk:
         """Uploads what the marketplace does not hold yet."""
         return images.uris(self._ctx, self._account, draft, anew=anew)
 
-    def look_again(self, listing_id: int, *, orders_too: bool = False) -> Draft | None:
-        """The draft as of now."""
+    def look_again(self, listing_id: int, *, orders_too: bool = False) -> tuple[Draft | None, tuple[Issue, ...]]:
+        """The draft as of now, with its issues."""
         return publishing.look_again(self._ctx, self._account, listing_id, orders_too=orders_too)
 
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
@@ -74,6 +78,11 @@ class ServiceDesk:
     def refetch_attributes(self, account_id: int, category_ids: Sequence[str]) -> str:
         """What categories ask for."""
         return onboarding.refetch_attributes(self._ctx, account_id, category_ids)
+
+    def assign_products(self, account_id: int) -> tuple[str, bool]:
+        """Templates by the rules."""
+        step = assignment.work_on(self._ctx, Account.get_by_id(account_id), ASSIGN_FOR)
+        return str(step), step.finished
 
 
 def _day(value: object) -> int | None:

@@ -46,6 +46,8 @@ class AttributeSource:
     value_map: Mapping[str, str]
     default_value_id: str
     default_custom: str
+    only_when: tuple[tuple[str, str], ...] = ()
+    """(attribute id, value id) pairs: a default goes out only when one of them holds; empty means always"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class Market:
     labels: Mapping[str, str]
     codes: Mapping[str, str]
     """attribute id → code, for what configurables vary by"""
+    website_id: int = 0
+    """0: any"""
+    warehouses: frozenset[str] = frozenset()
+    """ids of those that may sell; none known: any"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +101,19 @@ class Part:
     problem: Issue | None = None
 
 
-def build(lead: Part, variants: Sequence[Part], template: Template, market: Market) -> tuple[Draft | None, list[Issue]]:
-    """The draft with its warnings, or None with every reason."""
-    issues: list[Issue] = []
-    if not lead.snapshot.enabled:
-        issues.append(Issue("product.disabled", "status", "The product is disabled in Magento: enable it to list it."))
-    sold = [part for part in variants if part.snapshot.enabled] if lead.snapshot.child_ids or variants else [lead]
-    if not sold:
-        issues.append(Issue("product.no_variants", "variants", "None of its variants is enabled in Magento."))
-    if lead.snapshot.needs_choices:
-        issues.append(
-            Issue(
-                "product.options",
-                "options",
-                "It cannot be ordered without custom options, which TikTok Shop does not offer.",
-            )
-        )
-    if not (template.inventory.warehouse or market.warehouse_id):
-        issues.append(
-            Issue(
-                "account.warehouse",
-                "warehouse",
-                "No TikTok Shop warehouse is known: fetch the account's onboarding data.",
-            )
-        )
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The draft with its warnings, or None with every reason. `quantities`: seller SKU → warehouse → pieces, in any case."""
+
+    draft: Draft | None
+    issues: list[Issue]
+    quantities: dict[str, dict[str, int]]
+
+
+def build(lead: Part, variants: Sequence[Part], template: Template, market: Market) -> Built:
+    """A listing as it should be."""
+    sold = _sold(lead, variants, market)
+    issues = [*_product_issues(lead, sold, market), *_warehouse_issues(template.inventory, market)]
     images = images_of(lead, sold, template.image, market)
     skus = [_sku(part, lead, template, market, issues) for part in sold]
     weight = _weight(sold, template, market)
@@ -134,11 +129,86 @@ def build(lead: Part, variants: Sequence[Part], template: Template, market: Mark
         brand_id=template.brand_id,
         weight_value=weight[0],
         weight_unit=weight[1],
-        dimensions=dict(template.dimensions or {}),
+        dimensions=_dimensions(template.dimensions or {}, market),
         size_chart=template.size_chart,
         external_product_id=str(lead.snapshot.entity_id),
     )
-    return (None if any(issue.blocks for issue in issues) else draft), issues
+    blocked = any(issue.blocks for issue in issues)
+    return Built(None if blocked else draft, issues, quantities(lead, variants, template.inventory, market))
+
+
+def quantities(
+    lead: Part, variants: Sequence[Part], policy: InventoryPolicy, market: Market
+) -> dict[str, dict[str, int]]:
+    """Seller SKU → warehouse → pieces of everything that can be sold."""
+    warehouse = policy.warehouse or market.warehouse_id
+    return {
+        seller_sku(part.snapshot.sku, market.region): {
+            warehouse: policy.quantity(part.stock, part.held, part.last).pieces
+        }
+        for part in _sold(lead, variants, market)
+    }
+
+
+UNSOLD_TYPES = {
+    "bundle": "a bundle",
+    "grouped": "a group of products",
+    "downloadable": "a download",
+    "giftcard": "a gift card",
+}
+"""Magento types that are no single thing to ship, which is all that TikTok Shop sells."""
+
+WITHDRAWING = frozenset(
+    {"product.disabled", "product.no_variants", "product.options", "product.type", "product.website"}
+)
+"""Issues of a product that the store itself would not sell: buyers must not see it either."""
+
+
+def _sold(lead: Part, variants: Sequence[Part], market: Market) -> list[Part]:
+    """What buyers can choose from: the product itself, or the variants of a configurable that the store sells."""
+    if lead.snapshot.type_id != "configurable" and not variants:
+        return [lead]
+    return [
+        part
+        for part in variants
+        if part.snapshot.enabled and not part.snapshot.needs_choices and _on_website(part, market)
+    ]
+
+
+def _on_website(part: Part, market: Market) -> bool:
+    websites = part.snapshot.extension.get("website_ids")
+    return websites is None or not market.website_id or market.website_id in {int(number) for number in websites}
+
+
+def _product_issues(lead: Part, sold: Sequence[Part], market: Market) -> list[Issue]:
+    found = []
+    kind = UNSOLD_TYPES.get(lead.snapshot.type_id)
+    if kind:
+        text = f"It is {kind}: TikTok Shop sells single products only. List the products in it instead."
+        found.append(Issue("product.type", "type", text))
+    if not lead.snapshot.enabled:
+        found.append(Issue("product.disabled", "status", "The product is disabled in Magento: enable it to list it."))
+    if not _on_website(lead, market):
+        text = "The product is not in the website of the account's store view: add it there in Magento."
+        found.append(Issue("product.website", "website", text))
+    if not sold:
+        text = "None of its variants can be sold: enable at least one in Magento."
+        found.append(Issue("product.no_variants", "variants", text))
+    if lead.snapshot.needs_choices:
+        text = "It cannot be ordered without custom options, which TikTok Shop does not offer: make them optional."
+        found.append(Issue("product.options", "options", text))
+    return found
+
+
+def _warehouse_issues(policy: InventoryPolicy, market: Market) -> list[Issue]:
+    warehouse = policy.warehouse or market.warehouse_id
+    if not warehouse:
+        text = "No TikTok Shop warehouse is known: fetch the account's onboarding data."
+        return [Issue("account.warehouse", "warehouse", text)]
+    if market.warehouses and warehouse not in market.warehouses:
+        text = f"The warehouse {warehouse} does not sell for this shop: choose another in the inventory policy."
+        return [Issue("account.warehouse", "warehouse", text)]
+    return []
 
 
 def images_of(lead: Part, sold: Sequence[Part], policy: ImagePolicy, market: Market) -> tuple[str, ...]:
@@ -213,18 +283,25 @@ def _sales(part: Part, lead: Part, template: Template, market: Market) -> list[S
 
 
 def _properties(lead: Part, mapping: Sequence[AttributeSource]) -> list[ProductAttribute]:
-    found = []
-    for row in mapping:
-        if row.is_sales:
-            continue
+    """What the product says of itself, then defaults; those that depend on another attribute's value come last."""
+    found: dict[str, ProductAttribute] = {}
+    for row in sorted((row for row in mapping if not row.is_sales), key=lambda row: bool(row.only_when)):
         values = _values(row, lead.values.get(row.magento_attribute)) if row.magento_attribute else []
-        if not values and row.default_value_id:
-            values = [AttributeValue(id=row.default_value_id)]
-        if not values and row.default_custom:
-            values = [AttributeValue(name=row.default_custom)]
+        values = values or _default(row, found)
         if values:
-            found.append(ProductAttribute(row.attribute_id, tuple(values if row.is_multiple else values[:1])))
-    return found
+            chosen = tuple(values if row.is_multiple else values[:1])
+            found[row.attribute_id] = ProductAttribute(row.attribute_id, chosen)
+    return [found[row.attribute_id] for row in mapping if row.attribute_id in found]
+
+
+def _default(row: AttributeSource, given: Mapping[str, ProductAttribute]) -> list[AttributeValue]:
+    """The default value; of an attribute that another one's value asks for, only when it does."""
+    chosen = {(other.id, value.id) for other in given.values() for value in other.values}
+    if row.only_when and not chosen.intersection(row.only_when):
+        return []
+    if row.default_value_id:
+        return [AttributeValue(id=row.default_value_id)]
+    return [AttributeValue(name=row.default_custom)] if row.default_custom else []
 
 
 def _values(row: AttributeSource, value: Value | None) -> list[AttributeValue]:
@@ -270,6 +347,32 @@ def _weight(sold: Sequence[Part], template: Template, market: Market) -> tuple[s
         return f"{amount.quantize(Decimal('0.01'), ROUND_CEILING):f}", "POUND"
     amount = weight * KILOGRAM_PER_POUND if pounds else weight
     return f"{amount.quantize(Decimal('0.001'), ROUND_CEILING):f}", "KILOGRAM"
+
+
+INCH = Decimal("2.54")
+"""Centimetres."""
+
+
+def _dimensions(given: Mapping[str, str], market: Market) -> dict[str, str]:
+    """Package dimensions in the unit system of the weight, which the marketplace does not let differ; rounded up.
+
+    Source: 202309 Create Product, `package_dimensions`: whole numbers, INCH or CENTIMETER in the US, CENTIMETER elsewhere.
+    """
+    if not given:
+        return {}
+    unit = "INCH" if market.region in IMPERIAL else "CENTIMETER"
+    own = str(given.get("unit") or unit).upper()
+    factor = {("CENTIMETER", "INCH"): 1 / INCH, ("INCH", "CENTIMETER"): INCH}.get((own, unit), Decimal(1))
+    sides = {side: _length(str(given.get(side) or ""), factor) for side in ("length", "width", "height")}
+    return {**sides, "unit": unit}
+
+
+def _length(text: str, factor: Decimal) -> str:
+    """A whole number of the unit; text that is no number stays, for the validation to name."""
+    try:
+        return f"{(Decimal(text) * factor).quantize(Decimal(1), ROUND_CEILING):f}"
+    except ArithmeticError:
+        return text
 
 
 def _text(part: Part, code: str) -> str:

@@ -192,6 +192,7 @@ def _save_attributes(
             "is_required": attribute.is_required,
             "is_multiple": attribute.is_multiple,
             "is_customizable": attribute.is_customizable,
+            "is_number": attribute.is_number,
             "values": [list(pair) for pair in attribute.values],
             "required_when": [list(pair) for pair in attribute.required_when],
             "fetched_at": now,

@@ -325,6 +325,7 @@ class _Placement:
             magento_order_id=found.entity_id,
             magento_increment_id=found.increment_id,
             magento_status=found.status,
+            stored_at=self.ctx.clock.now(),
             stock_reserved=found.quote_id is not None,
             placing_since=None,
             failed_reason="",

@@ -9,12 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from connector.domain.product import ProductSnapshot, Salable
+from connector.errors import ConfigurationError
+from connector.services import orders
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Listing, MagentoStore, Product
 
 OVERLAP = timedelta(minutes=10)
 """Window before the last high water that is read again: the store's clock and its transactions are not ours."""
+
+SWEEP_EVERY = timedelta(hours=6)
+"""How often the ids of all products are compared: a deletion leaves no trace in the store's lists."""
 
 STOCK_BATCH = 100
 Progress = Callable[[int], None]
@@ -33,22 +38,50 @@ class Synced:
 
 
 def sync(ctx: Context, store: MagentoStore, *, full: bool = False, progress: Progress = lambda _n: None) -> Synced:
-    """Read products that changed since the last run, or all of them (which also finds deletions)."""
+    """Read products that changed since the last run, or all of them; deletions are found then, and by a look at all ids
+    every `SWEEP_EVERY`."""
     catalog = ctx.remotes.catalog(store)
     started = ctx.clock.now()
     since = "" if full or not store.high_water else _text(_time(store.high_water) - OVERLAP)
     read = changed = 0
     configurables: list[ProductSnapshot] = []
-    for page in catalog.products(updated_from=since):
+
+    def keep(page: Sequence[ProductSnapshot]) -> None:
+        nonlocal read, changed
         with transaction():
             changed += sum(_save(store, snapshot, started) for snapshot in page)
-        configurables += [snapshot for snapshot in page if snapshot.child_ids]
+        configurables.extend(snapshot for snapshot in page if snapshot.type_id == "configurable")
         read += len(page)
         progress(len(page))
+
+    for page in catalog.products(updated_from=since):
+        keep(page)
+    gone, swept = 0, store.swept_at
+    if not since:
+        gone, swept = _mark_gone(store, started), started
+    elif swept is None or started - swept >= SWEEP_EVERY:
+        missed, gone = _sweep(ctx, store)
+        keep(missed)
+        swept = started
     link_variants(store, configurables)
-    gone = _mark_gone(store, started) if full or not since else 0
-    MagentoStore.update(high_water=_text(started), synced_at=started).where(MagentoStore.id == store.id).execute()
+    MagentoStore.update(high_water=_text(started), synced_at=started, swept_at=swept).where(
+        MagentoStore.id == store.id
+    ).execute()
     return Synced(read, changed, gone)
+
+
+def _sweep(ctx: Context, store: MagentoStore) -> tuple[list[ProductSnapshot], int]:
+    """Compares the ids of all products: those that were missed, read; and how many are gone from the store."""
+    catalog = ctx.remotes.catalog(store)
+    known = {row.entity_id: row.id for row in Product.select().where(Product.store == store, ~Product.deleted)}
+    missed = []
+    listed = 0
+    for page in catalog.product_ids():
+        listed += len(page)
+        missed += [number for number, _sku in page if known.pop(number, None) is None]
+    _refuse_emptiness(store, listed, len(known))
+    _mark_deleted(list(known.values()))
+    return catalog.products_by_id(missed), len(known)
 
 
 def refresh(ctx: Context, store: MagentoStore, skus: Sequence[str]) -> None:
@@ -66,10 +99,21 @@ def sync_stock(ctx: Context, store: MagentoStore, skus: Sequence[str] | None = N
     catalog = ctx.remotes.catalog(store)
     changed = 0
     for rows in _simple(store, skus):
+        began = ctx.clock.now()
         found = catalog.salable(store.website_code, [row.sku for row in rows])
         with transaction():
             changed += sum(_save_stock(row, found.get(row.sku)) for row in rows)
+            _know_stock(store, rows, began)
     return changed
+
+
+def _know_stock(store: MagentoStore, rows: Sequence[Product], began: datetime) -> None:
+    """From here on the stock knows of store orders made before the read began: what was held back for them is free."""
+    skus = [row.sku for row in rows]
+    before = orders.held(skus, store_id=store.id)
+    Product.update(stock_at=began).where(Product.id.in_([row.id for row in rows])).execute()
+    after = orders.held(skus, store_id=store.id)
+    mark_stale([row.id for row in rows if before.get(row.sku) != after.get(row.sku)])
 
 
 def sync_prices(ctx: Context, store: MagentoStore) -> int:
@@ -89,20 +133,26 @@ def link_variants(store: MagentoStore, configurables: Iterable[ProductSnapshot])
         with transaction():
             parent = Product.get(Product.store == store, Product.entity_id == configurable.entity_id)
             children = list(configurable.child_ids)
-            moved = Product.update(parent=parent).where(
+            moved = Product.update(parent=parent, facts_stale=True).where(
                 Product.store == store,
                 Product.entity_id.in_(children),
                 Product.parent.is_null() | (Product.parent != parent.id),
             )
-            left = Product.update(parent=None).where(Product.parent == parent, Product.entity_id.not_in(children))
+            left = Product.update(parent=None, facts_stale=True).where(
+                Product.parent == parent, Product.entity_id.not_in(children)
+            )
             if moved.execute() + left.execute():
                 mark_stale([parent.id])
 
 
 def mark_stale(product_ids: Sequence[int]) -> None:
-    """Ask for new drafts of the listings of these products, or of the configurables they are variants of."""
+    """Ask for new drafts of the listings of these products, or of the configurables they are variants of.
+
+    Their facts are written anew for the rules as well.
+    """
     if not product_ids:
         return
+    Product.update(facts_stale=True).where(Product.id.in_(list(product_ids))).execute()
     column: Any = Product.parent
     parents = Product.select(column).where(Product.id.in_(list(product_ids)), Product.parent.is_null(False))
     Listing.update(stale=True).where(Listing.product.in_(list(product_ids)) | Listing.product.in_(parents)).execute()
@@ -111,12 +161,13 @@ def mark_stale(product_ids: Sequence[int]) -> None:
 def _save(store: MagentoStore, snapshot: ProductSnapshot, now: datetime) -> bool:
     """Insert or update one product; True when anything about it is new."""
     digest = snapshot.digest()
-    row = Product.get_or_none(Product.store == store, Product.entity_id == snapshot.entity_id)
+    row = _row(store, snapshot)
     if row is not None and row.digest == digest and not row.deleted:
         Product.update(seen_at=now).where(Product.id == row.id).execute()
         return False
     images = snapshot.images
     values = {
+        "entity_id": snapshot.entity_id,
         "sku": snapshot.sku,
         "name": snapshot.name,
         "type_id": snapshot.type_id,
@@ -130,27 +181,55 @@ def _save(store: MagentoStore, snapshot: ProductSnapshot, now: datetime) -> bool
         "deleted": False,
     }
     if row is None:
-        Product.delete().where(Product.store == store, Product.sku == snapshot.sku, Product.deleted).execute()  # type: ignore[misc]  # peewee types fields by class
-        Product.create(store=store, entity_id=snapshot.entity_id, **values)
+        Product.create(store=store, **values)
     else:
         Product.update(**values).where(Product.id == row.id).execute()
         mark_stale([row.id])
     return True
 
 
+def _row(store: MagentoStore, snapshot: ProductSnapshot) -> Product | None:
+    """The row of a product. One that was deleted in the store and made again has another id there and keeps its row here,
+    with its listings. A row that holds a SKU which the store gave to another product lets it go, and is read in its turn."""
+    row: Product | None = Product.get_or_none(Product.store == store, Product.entity_id == snapshot.entity_id)
+    other: Product | None = Product.get_or_none(Product.store == store, Product.sku == snapshot.sku)
+    if other is None or (row is not None and other.id == row.id):
+        return row
+    if row is None and other.deleted:
+        return other
+    Product.update(sku=f"#{other.entity_id} {other.sku}").where(Product.id == other.id).execute()
+    return row
+
+
 def _mark_gone(store: MagentoStore, started: datetime) -> int:
+    """Products that a look at all of them did not find."""
+    unseen = Product.select(Product.id).where(Product.store == store, ~Product.deleted, Product.seen_at < started)
+    gone = [row.id for row in list(unseen)]
+    seen = Product.select().where(Product.store == store, ~Product.deleted, Product.seen_at >= started).count()
+    _refuse_emptiness(store, seen, len(gone))
+    _mark_deleted(gone)
+    return len(gone)
+
+
+def _refuse_emptiness(store: MagentoStore, listed: int, known: int) -> None:
+    """A store that lists nothing at all has lost its index or our rights rather than all its products.
+
+    Raises:
+        ConfigurationError: nothing was listed although products are known; nothing was changed.
+    """
+    if known and not listed:
+        raise ConfigurationError(
+            f"{store.title} lists no products at all, and {known} are known: nothing was taken off. Check the store's index "
+            "and the rights of the integration."
+        )
+
+
+def _mark_deleted(product_ids: Sequence[int]) -> None:
     with transaction():
-        gone = [
-            row.id
-            for row in Product.select(Product.id).where(
-                Product.store == store, ~Product.deleted, Product.seen_at < started
-            )
-        ]
-        for start in range(0, len(gone), 500):
-            chunk = gone[start : start + 500]
+        for start in range(0, len(product_ids), 500):
+            chunk = list(product_ids[start : start + 500])
             Product.update(deleted=True, enabled=False).where(Product.id.in_(chunk)).execute()
             mark_stale(chunk)
-    return len(gone)
 
 
 def _simple(store: MagentoStore, skus: Sequence[str] | None) -> Iterable[list[Product]]:

@@ -7,18 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from connector.domain.issue import Issue
-from connector.domain.listing import Status
+from connector.domain.listing import STATUS_LABELS, Listing, Status
 from connector.errors import RejectedError
 from connector.plugins.api import Action, ActionContext, Argument, ListingSubject, Outcome, actions
 
 ACTIVE, INACTIVE = "active", "inactive"
+CONNECTOR = "connector"
+"""Argument `by` of what no person asked for."""
 
 
 @actions.register
 class ChangeStatus(Action):
     """Activates or deactivates a product.
 
-    Calls: one. Repeatable: a product that is already there is left alone.
+    Calls: one. Repeatable: a product that is already there is left alone. A person's choice is kept as a wish; what the
+    connector does for a reason of its own (argument `by`) is not, and is undone when the reason is gone.
     Raises: RejectedError with the marketplace's reason when it refuses this product.
     """
 
@@ -37,17 +40,22 @@ class ChangeStatus(Action):
             return [Issue("listing.not_uploaded", "status", "Upload it first.")]
         if arguments.get("status") not in {ACTIVE, INACTIVE}:
             return [Issue("arguments.status", "status", "Choose Active or Inactive.")]
-        if arguments["status"] == ACTIVE and not subject.template_enabled:
+        if arguments["status"] == INACTIVE:
+            return []
+        if not subject.template_enabled:
             return [
                 Issue("listing.template_disabled", "template", "The listing template is disabled: enable it first.")
             ]
-        return []
+        return [issue for issue in subject.issues if issue.blocks and issue.code.startswith("product.")]
 
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
-        """The listing in its new state; `stopped` keeps a person's wish."""
+        """The listing in its new state, with whose wish it is."""
         listing = subject.listing
         wanted_on = context.arguments["status"] == ACTIVE
-        listing = replace(listing, stopped=not wanted_on)
+        ours = context.arguments.get("by") == CONNECTOR
+        if ours and wanted_on and listing.stopped:
+            return Outcome("Left off: a person stopped it.", listing=listing)
+        listing = replace(listing, paused=ours and not wanted_on, stopped=listing.stopped if ours else not wanted_on)
         if wanted_on and listing.status in {Status.SELLER_DEACTIVATED, Status.PLATFORM_DEACTIVATED}:
             refused = context.shop.activate([listing.remote_id])
             done = replace(listing, status=Status.PENDING)
@@ -55,7 +63,15 @@ class ChangeStatus(Action):
             refused = context.shop.deactivate([listing.remote_id])
             done = replace(listing, status=Status.SELLER_DEACTIVATED)
         else:
-            return Outcome(f"Already {'active' if wanted_on else 'inactive'}.", listing=listing)
+            return Outcome(_nothing_to_do(listing, wanted_on=wanted_on), listing=listing)
         if listing.remote_id in refused:
             raise RejectedError(refused[listing.remote_id], system="tiktok")
         return Outcome("Activated; TikTok Shop reviews it." if wanted_on else "Deactivated.", listing=done)
+
+
+def _nothing_to_do(listing: Listing, *, wanted_on: bool) -> str:
+    if not wanted_on and listing.status is Status.PENDING:
+        return "TikTok Shop reviews it: it is taken off when the review is over."
+    if wanted_on and listing.status is not Status.ACTIVATE:
+        return f"TikTok Shop says “{STATUS_LABELS[listing.status]}”, which cannot be activated: upload it."
+    return f"Already {'active' if wanted_on else 'inactive'}."

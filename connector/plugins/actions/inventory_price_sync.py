@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.issue import Issue
@@ -17,8 +18,8 @@ STOCKED = frozenset({Status.DRAFT, Status.PENDING, Status.FAILED, Status.ACTIVAT
 class InventoryPriceSync(Action):
     """Sends prices and quantities of the SKUs whose offer differs from the last accepted one.
 
-    Calls: at most one inventory update that takes pieces away, one that adds, and one price update per listing; none when
-    nothing changed. Prices only go to live products; the others get them when they become live.
+    Calls: at most one inventory update that takes pieces away, one that adds (after a look for new orders), and one price
+    update per listing; none when nothing changed. Prices only go to live products; the others get them when they become live.
     Repeatable: amounts are absolute, a second run after a crash sends the same and changes nothing.
     Raises: RetryableError and RejectedError from the marketplace, untouched.
     """
@@ -40,11 +41,16 @@ class InventoryPriceSync(Action):
 
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
         """The listing with what was accepted."""
-        draft = subject.draft
-        assert draft is not None  # noqa: S101 – `check` refused before
+        draft, _ = context.desk.look_again(subject.id)
+        if draft is not None and _adds(subject.listing, draft):
+            draft, _ = context.desk.look_again(subject.id, orders_too=True)
+        assert draft is not None  # noqa: S101 – `check` refused before, and a draft once kept stays
         before = offers(subject.listing)
         listing, issues, pieces = send_quantities(subject.listing, draft, context)
+        listing, stopped = _without_zero(listing, draft, issues, context)
         listing, prices = send_prices(listing, draft, context)
+        if stopped:
+            return Outcome("TikTok Shop takes no zero: deactivated until there is stock.", listing, before=before)
         if not (pieces or prices):
             return Outcome("Nothing changed." if not issues else "Refused.", listing=listing, issues=issues)
         return Outcome(
@@ -54,6 +60,27 @@ class InventoryPriceSync(Action):
             before=before,
             after=offers(listing),
         )
+
+
+def _adds(listing: Listing, draft: Draft) -> bool:
+    """Whether any SKU is to offer more pieces than now."""
+    return any(_more(listing, key, pieces) for key, pieces in listing.quantity_changes(draft).items())
+
+
+def _more(listing: Listing, key: str, pieces: Mapping[str, int]) -> bool:
+    return sum(pieces.values()) > sum(listing.skus[key].quantities.values())
+
+
+def _without_zero(
+    listing: Listing, draft: Draft, issues: tuple[Issue, ...], context: ActionContext
+) -> tuple[Listing, bool]:
+    """Newer documents take quantities from 1 on only: what is sold out altogether is then taken off instead."""
+    sold_out = all(sku.quantity == 0 for sku in draft.skus)
+    if not (issues and sold_out and listing.live):
+        return listing, False
+    if listing.remote_id in context.shop.deactivate([listing.remote_id]):
+        return listing, False
+    return replace(listing, status=Status.SELLER_DEACTIVATED, paused=True), True
 
 
 def offers(listing: Listing) -> dict[str, list[str]]:
@@ -68,8 +95,8 @@ def send_quantities(listing: Listing, draft: Draft, context: ActionContext) -> t
     issues: list[Issue] = []
     sent = 0
     changes = listing.quantity_changes(draft)
-    down = {key: q for key, q in changes.items() if sum(q.values()) < sum(listing.skus[key].quantities.values())}
-    for batch in (down, {key: q for key, q in changes.items() if key not in down}):
+    up = {key: q for key, q in changes.items() if _more(listing, key, q)}
+    for batch in ({key: q for key, q in changes.items() if key not in up}, up):
         if not batch:
             continue
         refused = context.shop.update_inventory(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.issue import Issue
+from connector.domain.listing import Status
+from connector.errors import NotFoundError
 from connector.plugins.api import Action, ActionContext, ListingSubject, Outcome, actions
 
 
@@ -26,6 +29,10 @@ class MarketplaceStatusSync(Action):
 
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
         """The listing as the marketplace describes it."""
-        remote = context.shop.product(subject.listing.remote_id)
+        try:
+            remote = context.shop.product(subject.listing.remote_id)
+        except NotFoundError:
+            listing = replace(subject.listing, status=Status.DELETED)
+            return Outcome("TikTok Shop does not know it any more.", listing=listing)
         listing = subject.listing.with_news(remote)
         return Outcome(f"{listing.status.value}: {'; '.join(listing.reasons) or 'no remarks'}.", listing=listing)

@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from connector.domain.issue import Issue, blocking
-from connector.domain.listing import ConfirmedSku, CreatedProduct, Draft, Listing, Status
+from connector.domain.listing import ConfirmedSku, CreatedProduct, Draft, Listing, Pictures, Status
+from connector.errors import NotFoundError, RejectedError
 from connector.plugins.api import Action, ActionContext, ListingSubject, Outcome, actions
+
+IMAGE_UNKNOWN = "12052722"
+"""The marketplace does not hold a picture (any more) that it gave us an address of (202309 Create Product)."""
+
+DELETED = "It was deleted on TikTok Shop. Upload it once more to create it again."
 
 FIXED = frozenset({Status.FREEZE})
 """States in which the marketplace accepts no edit (202309 Edit Product)."""
@@ -20,8 +26,8 @@ class Upload(Action):
 
     Calls: one upload per picture that the marketplace does not hold, then one create or one full edit; none when the
     content is what it confirmed last.
-    Repeatable: before a create, the seller SKU is searched, so that a lost answer makes no second product; a create
-    carries the listing's own idempotency key.
+    Repeatable: before a create, the seller SKU is searched, so that a lost answer makes no second product; every try of a
+    create carries the same key, another one once the product was deleted.
     Raises: RetryableError and RejectedError from the marketplace, untouched.
     """
 
@@ -36,18 +42,19 @@ class Upload(Action):
             return [
                 Issue("listing.template_disabled", "template", "The listing template is disabled: enable it first.")
             ]
-        if subject.draft is None:
-            return blocking(subject.issues) or [
-                Issue("listing.no_draft", "template", "Assign the product to a listing template first.")
-            ]
         if subject.listing.status in FIXED:
             return [Issue("listing.frozen", "status", "TikTok Shop froze this product: appeal in the Seller Center.")]
-        return blocking(subject.issues)
+        wrong = [issue for issue in blocking(subject.issues) if not issue.remote]  # a refused one may be tried again
+        if subject.draft is None and not wrong:
+            return [Issue("listing.no_draft", "template", "Assign the product to a listing template first.")]
+        return wrong
 
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
         """The listing as the marketplace answered."""
-        draft = subject.draft
-        assert draft is not None  # noqa: S101 – `check` refused before
+        draft, issues = context.desk.look_again(subject.id)
+        wrong = [issue for issue in blocking(issues) if not issue.remote]
+        if draft is None or wrong:
+            return Outcome("Held back: " + "; ".join(issue.message for issue in wrong), listing=subject.listing)
         listing = subject.listing if subject.listing.remote_id else _found(subject.listing, draft, context)
         if listing.status is Status.DELETED:
             listing = Listing(stopped=listing.stopped, idempotency_key=listing.idempotency_key)
@@ -57,13 +64,35 @@ class Upload(Action):
             and listing.status is not Status.FAILED
         ):
             return Outcome("Nothing to send: the content is what TikTok Shop has.", listing=listing)
-        images = context.desk.image_uris(draft)
-        if listing.remote_id:
-            sku_ids = {key: sku.id for key, sku in listing.skus.items()}
-            answer = context.shop.edit_product(listing.remote_id, draft, images, sku_ids)
-            return _outcome(f"Edited as {listing.remote_id}", _edited(listing, draft, answer), answer)
-        answer = context.shop.create_product(draft, images, subject.listing.idempotency_key)
-        return _outcome(f"Created as {answer.id}", _created(listing, draft, answer), answer)
+        try:
+            return _send(listing, draft, context, context.desk.image_uris(draft))
+        except RejectedError as error:
+            if error.code == IMAGE_UNKNOWN:
+                return _send(listing, draft, context, context.desk.image_uris(draft, anew=True))
+            gone = _deleted(listing, context)
+            if gone is None:
+                raise
+            return gone
+
+
+def _send(listing: Listing, draft: Draft, context: ActionContext, pictures: Pictures) -> Outcome:
+    if listing.remote_id:
+        sku_ids = {key: sku.id for key, sku in listing.skus.items()}
+        answer = context.shop.edit_product(listing.remote_id, draft, pictures.uris, sku_ids)
+        return _outcome(f"Edited as {listing.remote_id}", _edited(listing, draft, answer), answer, pictures)
+    answer = context.shop.create_product(draft, pictures.uris, listing.idempotency_key)
+    return _outcome(f"Created as {answer.id}", _created(listing, draft, answer), answer, pictures)
+
+
+def _deleted(listing: Listing, context: ActionContext) -> Outcome | None:
+    """The news that somebody deleted the product, when that is why an edit was refused."""
+    if not listing.remote_id:
+        return None
+    try:
+        remote = context.shop.product(listing.remote_id)
+    except NotFoundError:
+        return Outcome(DELETED, listing=replace(listing, status=Status.DELETED))
+    return Outcome(DELETED, listing=listing.with_news(remote)) if remote.status is Status.DELETED else None
 
 
 def _found(listing: Listing, draft: Draft, context: ActionContext) -> Listing:
@@ -105,6 +134,7 @@ def _edited(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
     return replace(listing, skus=skus, status=status, content_digest=draft.content_digest(), reasons=())
 
 
-def _outcome(what: str, listing: Listing, answer: CreatedProduct) -> Outcome:
-    warnings = tuple(Issue("tiktok.warning", "listing", text, severity="warning") for text in answer.warnings)
-    return Outcome(what + (f"; {len(warnings)} warnings" if warnings else "") + ".", listing=listing, issues=warnings)
+def _outcome(what: str, listing: Listing, answer: CreatedProduct, pictures: Pictures) -> Outcome:
+    told = [Issue("tiktok.warning", "listing", text, severity="warning") for text in answer.warnings]
+    told += [Issue("image.skipped", "images", text, severity="warning") for text in pictures.skipped]
+    return Outcome(what + (f"; {len(told)} warnings" if told else "") + ".", listing=listing, issues=tuple(told))

@@ -9,6 +9,8 @@ from connector.domain.issue import Issue
 from connector.plugins.api import Policy, policies, setting
 
 SHORTEST = 1
+STOP, KEEP = "stop", "keep"
+LEAVING = ((STOP, "Take it off TikTok Shop"), (KEEP, "Leave it there; stock goes on"))
 
 
 @policies.register
@@ -29,15 +31,30 @@ class SynchronizationPolicy(Policy):
         "When set, only a change of these sends content.",
         choices="magento_attributes",
     )
+    leaving: str = setting(
+        STOP,
+        "When no rule assigns it any more",
+        "What becomes of a product that left its listing template.",
+        choices=LEAVING,
+    )
+    relist: bool = setting(
+        True,
+        "Put back",
+        "Show again what the connector took off, once the reason is gone; never what a person stopped.",
+    )
+    recreate: bool = setting(False, "Create again", "Upload anew what somebody deleted on TikTok Shop.")
     stock_every: int = setting(300, "Look at stock every", "Seconds.", group="Rhythm")
     products_every: int = setting(300, "Look at products every", "Seconds.", group="Rhythm")
     orders_every: int = setting(120, "Look at orders every", "Seconds; webhooks bring them sooner.", group="Rhythm")
     status_every: int = setting(600, "Look at marketplace status every", "Seconds.", group="Rhythm")
 
     def problems(self) -> list[Issue]:
-        """Rhythms are whole seconds."""
-        return [
+        """Rhythms are whole seconds; what is chosen is on offer."""
+        found = [
             Issue(f"synchronization.{name}", name, "Write at least 1 second.")
             for name in ("stock_every", "products_every", "orders_every", "status_every")
             if getattr(self, name) < SHORTEST
         ]
+        if self.leaving not in dict(LEAVING):
+            found.append(Issue("synchronization.leaving", "leaving", "Choose one of the list."))
+        return found

@@ -12,7 +12,7 @@ class MagentoStore(Model):
     """One Magento store view that is read from and ordered in.
 
     `attributes`, `categories`, `attribute_sets` are the store's own JSON, kept for the rule checker and the forms.
-    `high_water` is the `updated_at` up to which products were read.
+    `high_water` is the `updated_at` up to which products were read, `swept_at` when every product's id was last compared.
     """
 
     id = AutoField()
@@ -37,6 +37,7 @@ class MagentoStore(Model):
     metadata_at = UtcField(null=True)
     high_water = CharField(default="")
     synced_at = UtcField(null=True)
+    swept_at = UtcField(null=True)
 
 
 class Policy(Model):

@@ -1,0 +1,298 @@
+"""Drafts of an account's listings: what products, templates, policies and rules say, gathered for `drafting`.
+
+Reads the database and writes nothing. What listings share (rules, templates, categories) is read once for each drafter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from connector.domain.issue import Issue, blocking
+from connector.domain.listing import Draft, Listing
+from connector.domain.product import ProductSnapshot, Salable
+from connector.domain.shop import CategoryAttribute, CategoryRules
+from connector.domain.values import digest, from_json
+from connector.errors import ConnectorError, PriceError
+from connector.plugins.policies.image import ImagePolicy
+from connector.plugins.policies.inventory import InventoryPolicy
+from connector.plugins.policies.pricing import PricingPolicy
+from connector.plugins.policies.synchronization import STOP, SynchronizationPolicy
+from connector.rules.facts import FactError
+from connector.rules.products import day_fact
+from connector.services import drafting, orders, policies, rulesets, validation
+from connector.services.context import Context
+from connector.store.models import Account, ListingTemplate, MarketplaceCategory, Product, TikTokAttribute
+from connector.store.models import Listing as ListingRow
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A listing as it should be. `quantities` are known where no draft could be built, too: stock must stay true.
+
+    `withdrawn` is the code of the reason why buyers must not see it, `watched` the digest of what alone sends content.
+    """
+
+    draft: Draft | None
+    issues: list[Issue]
+    quantities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    withdrawn: str = ""
+    watched: str = ""
+
+
+class Drafter:
+    """Builds drafts of one account; what they share is read once."""
+
+    def __init__(self, ctx: Context, account: Account) -> None:
+        self.ctx, self.account, self.store = ctx, account, account.store
+        self.now = ctx.clock.now()
+        self.today = day_fact(self.now.date())
+        self.rules = rulesets.active(self.store, account.currency)
+        self.lens = rulesets.Lens(self.rules.metadata)
+        self.sync = synchronization(account)
+        self.templates: dict[int, drafting.Template] = {}
+        self.categories: dict[tuple[str, int], validation.CategoryFacts] = {}
+        self.market = _market(account)
+
+    def draft(self, row: ListingRow, listing: Listing) -> Drafted:
+        """The draft of one listing with its issues; a fault in one listing's data is that listing's issue."""
+        try:
+            return self._draft(row, listing)
+        except ConnectorError as error:
+            return Drafted(None, [Issue("draft.setting", "template", str(error))], self._left(row, listing))
+        except Exception as error:  # one listing that cannot be drafted must not keep the others from it
+            log.exception("draft_failed", listing=row.id, sku=row.product.sku)
+            text = f"The draft could not be built ({type(error).__name__}: {error}): see the log for “draft_failed”."
+            return Drafted(None, [Issue("draft.fault", "product", text)], self._left(row, listing))
+
+    def _draft(self, row: ListingRow, listing: Listing) -> Drafted:
+        lead = row.product
+        gone = _gone(lead)
+        if gone is not None:
+            return Drafted(None, [gone], withdrawn=gone.code)
+        family = self._family(lead)
+        if row.template is None:
+            return self._unassigned(family, listing)
+        template = self._template(row.template)
+        held = self._held(family)
+        prices, problems = self._ruled(family, template.pricing)
+        parts = [self._part(product, listing, held, prices, problems) for product in family]
+        built = drafting.build(parts[0], parts[1:], template, self.market)
+        issues = built.issues
+        if built.draft is not None:
+            category = self._category(template.category_id, row.template)
+            issues += validation.check(built.draft, self.account.region, category, listing)
+        withdrawn = next((issue.code for issue in blocking(issues) if issue.code in drafting.WITHDRAWING), "")
+        quantities = {} if withdrawn else built.quantities
+        return Drafted(built.draft, issues, quantities, withdrawn, self._watched(family))
+
+    def _unassigned(self, family: Sequence[Product], listing: Listing) -> Drafted:
+        """No rule wants it any more: the synchronization policy says whether it stays where it is."""
+        issue = Issue("listing.no_template", "template", "No rule assigns it to a listing template any more.")
+        if self.sync.leaving == STOP:
+            return Drafted(None, [issue], withdrawn=issue.code)
+        return Drafted(None, [issue], self._plain_quantities(family, listing))
+
+    def _left(self, row: ListingRow, listing: Listing) -> dict[str, dict[str, int]]:
+        """Of what is offered now, as much as is there still: all that can be said without a template."""
+        if row.product.deleted:
+            return {}
+        family = self._family(row.product)
+        held = self._held(family)
+        found = {}
+        for product in family:
+            known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
+            if known is not None and product.enabled and product.salable is not None:
+                left = int(product.salable) - held.get(product.sku, 0)
+                found[drafting.seller_sku(product.sku, self.market.region)] = {
+                    place: pieces if product.unlimited else max(0, min(pieces, left))
+                    for place, pieces in known.quantities.items()
+                }
+        return found
+
+    def _plain_quantities(self, family: Sequence[Product], listing: Listing) -> dict[str, dict[str, int]]:
+        policy = policies.effective("inventory", None)
+        assert isinstance(policy, InventoryPolicy)  # noqa: S101 – the registry's key says so
+        held = self._held(family)
+        parts = [self._part(product, listing, held, {}, {}) for product in family]
+        return drafting.quantities(parts[0], parts[1:], policy, self.market)
+
+    def _family(self, lead: Product) -> list[Product]:
+        query = Product.select().where(Product.parent == lead.id, ~Product.deleted)
+        return [lead, *query.order_by(Product.entity_id)]
+
+    def _held(self, family: Sequence[Product]) -> dict[str, int]:
+        return orders.held([product.sku for product in family], store_id=self.account.store_id)
+
+    def _part(
+        self,
+        product: Product,
+        listing: Listing,
+        held: Mapping[str, int],
+        prices: Mapping[str, Decimal],
+        problems: Mapping[str, Issue],
+    ) -> drafting.Part:
+        known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
+        problem = problems.get(product.sku)
+        try:
+            values = self.lens.values(product)
+        except FactError as error:
+            values, problem = {}, Issue("product.value", error.field, f"{product.sku}: {error}")
+        return drafting.Part(
+            snapshot=ProductSnapshot(product.data),
+            values=values,
+            stock=_stock(product),
+            held=held.get(product.sku, 0),
+            last=sum(known.quantities.values()) if known else None,
+            ruled=prices.get(product.sku),
+            problem=problem,
+        )
+
+    def _ruled(self, family: Sequence[Product], pricing: PricingPolicy) -> tuple[dict[str, Any], dict[str, Issue]]:
+        if pricing.change != "rule":
+            return {}, {}
+        price = self.rules.compiled.prices.get(pricing.rule)
+        if price is None:
+            text = f"The active rules have no price called “{pricing.rule}”: choose another in the pricing policy."
+            return {}, {product.sku: Issue("price.rule", "rule", text) for product in family}
+        prices, problems = {}, {}
+        for facts in self.lens.facts(family).priced:
+            try:
+                prices[facts.sku] = price.of(facts, self.today)
+            except PriceError as error:
+                text = f"{facts.sku}: {error.reason}"
+                problems[facts.sku] = Issue("price.rule", error.field, text, rule=error.rule, line=error.line)
+        return prices, problems
+
+    def _watched(self, family: Iterable[Product]) -> str:
+        """Digest of the attributes that alone send content; empty when the policy names none."""
+        codes = self.sync.attributes
+        if not codes:
+            return ""
+        return digest([[p.sku, [ProductSnapshot(p.data).attribute(code) for code in codes]] for p in family])
+
+    def _template(self, row: ListingTemplate) -> drafting.Template:
+        if row.id not in self.templates:
+            self.templates[row.id] = _template(row)
+        return self.templates[row.id]
+
+    def _category(self, category_id: str, row: ListingTemplate) -> validation.CategoryFacts:
+        key = category_id, row.id
+        if key not in self.categories:
+            self.categories[key] = _category(self.account, category_id, row)
+        return self.categories[key]
+
+
+def synchronization(account: Account) -> SynchronizationPolicy:
+    """What travels by itself for an account."""
+    policy = policies.effective("synchronization", account.synchronization_policy)
+    assert isinstance(policy, SynchronizationPolicy)  # noqa: S101 – the registry's key says so
+    return policy
+
+
+def _gone(lead: Product) -> Issue | None:
+    """Why a product is no longer one that can be listed, if so."""
+    if lead.deleted:
+        return Issue("product.deleted", "product", "The product was deleted in Magento.")
+    if lead.parent_id is not None:
+        text = f"It is a variant of {lead.parent.sku} in Magento now, and is sold there."
+        return Issue("product.variant", "product", text)
+    return None
+
+
+def _market(account: Account) -> drafting.Market:
+    attributes = account.store.attributes or []
+    selling = [w for w in account.warehouses or () if w["type"] == "SALES_WAREHOUSE" and w["status"] == "ENABLED"]
+    return drafting.Market(
+        region=account.region,
+        currency=account.currency,
+        warehouse_id=account.warehouse_id,
+        weight_unit=account.store.weight_unit,
+        media_url=account.store.base_media_url,
+        labels={a["attribute_code"]: a.get("default_frontend_label") or a["attribute_code"] for a in attributes},
+        codes={str(a["attribute_id"]): a["attribute_code"] for a in attributes if "attribute_id" in a},
+        website_id=account.store.website_id,
+        warehouses=frozenset(str(w["id"]) for w in selling),
+    )
+
+
+def _stock(product: Product) -> Salable | None:
+    if product.salable is None:
+        return None
+    return Salable(product.salable, product.unlimited or product.salable > 0, product.unlimited)
+
+
+def _template(row: ListingTemplate) -> drafting.Template:
+    image = policies.effective("image", row.image_policy)
+    pricing = policies.effective("pricing", row.pricing_policy)
+    inventory = policies.effective("inventory", row.inventory_policy)
+    assert isinstance(image, ImagePolicy)  # noqa: S101 – the registry's key says so, here and below
+    assert isinstance(pricing, PricingPolicy)  # noqa: S101
+    assert isinstance(inventory, InventoryPolicy)  # noqa: S101
+    rows = TikTokAttribute.select().where(
+        TikTokAttribute.account == row.account, TikTokAttribute.category_id == row.category_id
+    )
+    return drafting.Template(
+        name=row.name,
+        category_id=row.category_id,
+        image=image,
+        pricing=pricing,
+        inventory=inventory,
+        mapping=tuple(_source(attribute) for attribute in rows.order_by(TikTokAttribute.attribute_id)),
+        brand_id=row.brand_id,
+        size_chart=row.size_chart,
+        package_weight=row.package_weight,
+        dimensions=row.dimensions,
+    )
+
+
+def _source(row: TikTokAttribute) -> drafting.AttributeSource:
+    return drafting.AttributeSource(
+        attribute_id=row.attribute_id,
+        name=row.name,
+        is_sales=row.is_sales,
+        is_multiple=row.is_multiple,
+        is_customizable=row.is_customizable,
+        values=tuple((str(value), str(name)) for value, name in row.values),
+        magento_attribute=row.magento_attribute,
+        value_map=row.value_map,
+        default_value_id=row.default_value_id,
+        default_custom=row.default_custom,
+        only_when=() if row.is_required else _pairs(row.required_when),
+    )
+
+
+def _category(account: Account, category_id: str, template: ListingTemplate) -> validation.CategoryFacts:
+    node = MarketplaceCategory.get_or_none(
+        MarketplaceCategory.account == account, MarketplaceCategory.category_id == category_id
+    )
+    rows = TikTokAttribute.select().where(
+        TikTokAttribute.account == account, TikTokAttribute.category_id == category_id
+    )
+    attributes = [
+        CategoryAttribute(
+            id=row.attribute_id,
+            name=row.name,
+            is_sales=row.is_sales,
+            is_required=row.is_required,
+            is_multiple=row.is_multiple,
+            is_customizable=row.is_customizable,
+            values=_pairs(row.values),
+            required_when=_pairs(row.required_when),
+            is_number=row.is_number,
+        )
+        for row in rows
+    ]
+    rules = from_json(CategoryRules, template.category_rules or {})
+    available = bool(node and node.is_leaf and node.available)
+    return validation.CategoryFacts(node is not None, available, attributes, rules, node.path if node else "")
+
+
+def _pairs(rows: Iterable[Sequence[Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(first), str(second)) for first, second in rows)

@@ -1,0 +1,148 @@
+"""What is to be done on the marketplace: asked for from the columns that say what is due, so that it costs what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from peewee import JOIN, fn
+
+from connector.domain.listing import Status
+from connector.plugins.policies.synchronization import SynchronizationPolicy
+from connector.services import work
+from connector.services.context import Context
+from connector.services.drafter import synchronization
+from connector.store.database import transaction
+from connector.store.models import Account, Listing, ListingTemplate, QueueItem
+from connector.store.models.work import OPEN_STATES
+
+STOP_FIRST, OFFERS, START, CONTENT = 10, 20, 30, 100
+"""Priorities: stopping goes before everything, showing again after the right quantities, content last."""
+
+AGAIN_AFTER = timedelta(hours=1)
+"""What the marketplace refused is tried again after this, if nothing changed before: promotions end, limits are lifted."""
+
+CONNECTOR = "connector"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan asked for, and how many listings are held back."""
+
+    drafted: int
+    upload: int
+    offers: int
+    status: int
+    held_back: int
+
+
+def ask_due(ctx: Context, account: Account, drafted: int, *, actor: str) -> Planned:
+    """Ask for the work that is due and that the account's synchronization policy allows."""
+    sync = synchronization(account)
+    stop, start = _to_stop(ctx, account), _to_start(ctx, account) if sync.relist else []
+    offers = _to_offer(ctx, account) if sync.inventory_price_sync else []
+    upload = _to_upload(ctx, account, sync)
+    off, on = {"status": "inactive", "by": CONNECTOR}, {"status": "active", "by": CONNECTOR}
+    work.ask(ctx, "change_status", stop, actor=actor, why="must not be sold", arguments=off, priority=STOP_FIRST)
+    work.ask(ctx, "inventory_price_sync", offers, actor=actor, why="price or stock changed", priority=OFFERS)
+    work.ask(ctx, "change_status", start, actor=actor, why="can be sold again", arguments=on, priority=START)
+    work.ask(ctx, "upload", upload, actor=actor, why="new or changed content", priority=CONTENT)
+    return Planned(drafted, len(upload), len(offers), len(stop) + len(start), _held_back(account))
+
+
+def _to_stop(ctx: Context, account: Account) -> list[int]:
+    """Live ones that buyers must not see. They are marked as taken off by us before anybody asks the marketplace, so that
+    its news of it are not read as a person's wish."""
+    live = (Listing.account == account) & (Listing.status == Status.ACTIVATE.value)
+    unwanted = (Listing.withdrawn != "") | Listing.stopped
+    rows = _ids(Listing.select(Listing.id).where(live, unwanted, _free(ctx, "change_status")))
+    ours = live & (Listing.withdrawn != "") & ~Listing.stopped
+    with transaction():
+        Listing.update(paused=True).where(ours, ~Listing.paused).execute()
+        Listing.update(paused=False).where(live, Listing.withdrawn == "", Listing.paused).execute()
+    return rows
+
+
+def _to_start(ctx: Context, account: Account) -> list[int]:
+    """Those that we took off and that nothing keeps off any more. A person's stop is respected."""
+    return _ids(
+        _enabled(account).where(
+            Listing.paused,
+            ~Listing.stopped,
+            Listing.status == Status.SELLER_DEACTIVATED.value,
+            Listing.withdrawn == "",
+            Listing.validation == "valid",
+            Listing.quantity > 0,
+            _free(ctx, "change_status"),
+        )
+    )
+
+
+def _to_offer(ctx: Context, account: Account) -> list[int]:
+    """Prices and quantities that differ, whatever keeps the content from being sent: stock has to be true."""
+    return _ids(
+        Listing.select(Listing.id).where(
+            Listing.account == account, Listing.offers_due, _free(ctx, "inventory_price_sync")
+        )
+    )
+
+
+def _to_upload(ctx: Context, account: Account, sync: SynchronizationPolicy) -> list[int]:
+    kinds = []
+    if sync.product_upload:
+        kinds.append(Listing.remote_id == "")
+    if sync.product_upload and sync.recreate:
+        kinds.append(Listing.status == Status.DELETED.value)
+    if sync.product_update:
+        kinds.append((Listing.remote_id != "") & (Listing.status != Status.DELETED.value))
+    if not kinds:
+        return []
+    wanted: Any = kinds[0]
+    for kind in kinds[1:]:
+        wanted = wanted | kind
+    return _ids(
+        _enabled(account).where(
+            Listing.content_due,
+            Listing.validation == "valid",
+            ~Listing.stopped,
+            Listing.withdrawn == "",
+            Listing.status != Status.FREEZE.value,
+            wanted,
+            _free(ctx, "upload"),
+        )
+    )
+
+
+def _enabled(account: Account) -> Any:
+    """Listings of templates that are switched on."""
+    return (
+        Listing.select(Listing.id)
+        .join(ListingTemplate, JOIN.INNER)
+        .where(Listing.account == account, ListingTemplate.enabled)
+    )
+
+
+def _free(ctx: Context, kind: str) -> Any:
+    """No item for it is open already, and none was refused since the draft was built and in the last hour."""
+    since = ctx.clock.now() - AGAIN_AFTER
+    refused = (
+        QueueItem.state.in_(("rejected", "dead"))
+        & (QueueItem.finished_at > since)
+        & (QueueItem.finished_at >= Listing.drafted_at)
+    )
+    taken = QueueItem.select(QueueItem.id).where(
+        QueueItem.subject_type == "listing",
+        QueueItem.subject_id == Listing.id,
+        QueueItem.kind == kind,
+        QueueItem.state.in_(OPEN_STATES) | refused,
+    )
+    return ~fn.EXISTS(taken)
+
+
+def _held_back(account: Account) -> int:
+    return int(Listing.select().where(Listing.account == account, Listing.validation != "valid").count())
+
+
+def _ids(query: Any) -> list[int]:
+    return [row.id for row in list(query.order_by(Listing.id))]
