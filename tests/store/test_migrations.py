@@ -69,8 +69,8 @@ def schema() -> list[tuple[str, ...]]:
         found = database.execute_sql("SELECT tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     else:
         found = [row for query in POSTGRES for row in database.execute_sql(query).fetchall()]
-    spaced = [tuple(re.sub(r"\s+", " ", str(part)) for part in row) for row in found]
-    return sorted(row for row in spaced if row[0] != "schema_migration")
+    plain = [tuple(re.sub(r"\s*([(),])\s*|\s+", r"\1 ", str(part)).strip() for part in row) for row in found]
+    return sorted(row for row in plain if row[0] != "schema_migration")
 
 
 POSTGRES = (
