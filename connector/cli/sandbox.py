@@ -23,8 +23,15 @@ from connector.errors import ConfigurationError
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same products.")
 @click.option("--region", default="US", show_default=True, type=click.Choice(["US", "GB"]), help="The shop's region.")
+@click.option(
+    "--side",
+    default="both",
+    show_default=True,
+    type=click.Choice(["both", "marketplace", "store"]),
+    help="Serve only one of the two.",
+)
 def sandbox(
-    *, host: str, port: int, data: Path | None, catalog: Path | None, products: int, seed: int, region: str
+    *, host: str, port: int, data: Path | None, catalog: Path | None, products: int, seed: int, region: str, side: str
 ) -> None:
     """Run a TikTok Shop and a Magento of our own.
 
@@ -36,6 +43,6 @@ def sandbox(
 
     folder = data or start(service=True).var_dir / "sandbox"
     try:
-        serve(host, port, folder, catalog, products, seed, SandboxOptions(region=region))
+        serve(host, port, folder, catalog, products, seed, SandboxOptions(region=region), side)
     except SandboxError as error:
         raise ConfigurationError(str(error)) from error

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from connector.sandbox.app import BOTH, SIDES
 from connector.sandbox.options import SandboxError, SandboxOptions
 from connector.sandbox.serve import serve
 
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--products", type=int, default=300, help="products to generate without --catalog")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--region", default="US", choices=("US", "GB"), help="region of the shop that authorizes")
+    parser.add_argument("--side", default=BOTH, choices=SIDES, help="serve only one of the two")
     given = parser.parse_args()
     try:
         serve(
@@ -32,6 +34,7 @@ def main() -> int:
             given.products,
             given.seed,
             SandboxOptions(region=given.region),
+            given.side,
         )
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")

@@ -8,10 +8,11 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, render_template, request
 
 from connector.sandbox import faults as faults_module
-from connector.sandbox import tiktok
+from connector.sandbox import magento, tiktok
 from connector.sandbox.clock import SandboxClock
 from connector.sandbox.options import SandboxError, SandboxOptions
 
+BOTH, MARKETPLACE, STORE = SIDES = ("both", "marketplace", "store")
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
@@ -22,25 +23,30 @@ def create_sandbox(
     products: int = 300,
     seed: int = 1,
     options: SandboxOptions | None = None,
+    side: str = BOTH,
 ) -> Flask:
     """The application, with its state in `data_dir` (made when it is not there; kept when it is).
 
-    `catalog`: folder with `products.jsonl`, `attributes.json`, `categories.json`, `attribute_sets.json`; without it, `products`
-    are generated from `seed`. Raises SandboxError when the folder cannot be used.
+    `side` is `both`, `marketplace` or `store`: two sandboxes on two ports may be one each. `catalog`: folder with `products.jsonl`, `attributes.json`, `categories.json`, `attribute_sets.json`; without it, `products`
+    are generated from `seed`. Raises SandboxError when the folder cannot be used or there is no such side.
     """
+    if side not in SIDES:
+        raise SandboxError(f"The sandbox has no side called {side}: choose {', '.join(SIDES)}.")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SandboxError(f"The sandbox cannot use the folder {data_dir}: {error.strerror}.") from error
     app = Flask("connector.sandbox", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, the base class does not say so
-    clock, faults = SandboxClock(data_dir), faults_module.Faults()
+    clock, faults = SandboxClock(data_dir), faults_module.Faults(data_dir)
     app.extensions["sandbox_clock"], app.extensions["sandbox_faults"] = clock, faults
     app.extensions["sandbox_credentials"] = {}
     faults_module.install(app, faults)
-    options = options or SandboxOptions()
-    app.register_blueprint(tiktok.create_blueprint(data_dir, clock=clock, faults=faults, options=options))
-    _register_magento(app, data_dir, catalog, products, seed)
+    if side != STORE:
+        options = options or SandboxOptions()
+        app.register_blueprint(tiktok.create_blueprint(data_dir, clock=clock, faults=faults, options=options))
+    if side != MARKETPLACE:
+        app.register_blueprint(magento.create_blueprint(data_dir, catalog=catalog, products=products, seed=seed))
     _register_shell(app)
     return app
 
@@ -49,14 +55,6 @@ def stop_background(app: Flask) -> None:
     """Stop the threads that the two sides started."""
     for stop in app.extensions.get("sandbox_stops", ()):
         stop()
-
-
-def _register_magento(app: Flask, data_dir: Path, catalog: Path | None, products: int, seed: int) -> None:
-    try:  # until the store's side has landed whole
-        from connector.sandbox.magento import create_blueprint
-    except ImportError:
-        return
-    app.register_blueprint(create_blueprint(data_dir, catalog=catalog, products=products, seed=seed))
 
 
 def base_url() -> str:

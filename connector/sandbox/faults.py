@@ -1,22 +1,26 @@
 """Faults on demand, for both sides of the sandbox: `POST /_sandbox/faults`, `DELETE /_sandbox/faults`.
 
 A fault is `{side, match, kind, times, delay, code}`: `side` is `tiktok` or `magento`; `match` is a regular expression that is
-searched in "METHOD /path"; `times` says how often it strikes (default 1); `delay` is in real seconds. Faults live in memory: a
-restarted sandbox has none.
+searched in "METHOD /path"; `times` says how often it strikes (default 1); `delay` is in real seconds. Faults wait in
+`faults.json` of the state folder, so that a killed sandbox comes back with those that have not struck yet.
 
 Kinds for calls: `http_429`, `http_500`, `http_502_html`, `error_code` (answers `code`), `slow` (waits, then goes on),
 `timeout_after_success` (does the work, waits, closes without an answer), `drop_connection` (closes before the work).
-Kinds for webhooks (side `tiktok`): `webhook_duplicate`, `webhook_lose`, `webhook_delay`, `webhook_reorder`.
+Kinds for webhooks (side `tiktok`; `match` is searched in the event type): `webhook_duplicate` (sent twice), `webhook_lose`,
+`webhook_delay` (sent `delay` seconds of the sandbox clock later), `webhook_reorder` (the same, by a second unless `delay` says
+otherwise, so that what happens next is told first).
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socket
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
@@ -30,6 +34,7 @@ CALL_KINDS = (
     "drop_connection",
     "error_code",
 )
+STORE_PATHS = ("/rest/", "/index.php/rest/", "/media/", "/oauth/token")
 WEBHOOK_KINDS = ("webhook_duplicate", "webhook_lose", "webhook_delay", "webhook_reorder")
 
 
@@ -46,11 +51,13 @@ class Fault:
 
 
 class Faults:
-    """The faults that wait for a call or a webhook. Safe to use from several threads."""
+    """The faults that wait for a call or a webhook, kept in `data_dir`. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "faults.json"
         self._lock = threading.Lock()
-        self._waiting: list[Fault] = []
+        kept = json.loads(self._file.read_text("utf-8")) if self._file.exists() else []
+        self._waiting = [Fault(**one) for one in kept]
 
     def add(self, wanted: dict[str, Any]) -> Fault:
         """Raises ValueError with a sentence when the description is not a fault."""
@@ -71,11 +78,13 @@ class Faults:
         re.compile(fault.match)
         with self._lock:
             self._waiting.append(fault)
+            self._save()
         return fault
 
     def clear(self) -> None:
         with self._lock:
             self._waiting.clear()
+            self._save()
 
     def waiting(self) -> list[Fault]:
         with self._lock:
@@ -90,8 +99,14 @@ class Faults:
                         del self._waiting[place]
                     else:
                         self._waiting[place] = replace(fault, times=fault.times - 1)
+                    self._save()
                     return fault
         return None
+
+    def _save(self) -> None:
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(json.dumps([asdict(fault) for fault in self._waiting]), "utf-8")
+        fresh.replace(self._file)
 
 
 def install(app: Flask, faults: Faults) -> None:
@@ -101,7 +116,7 @@ def install(app: Flask, faults: Faults) -> None:
     def strike() -> Response | None:
         if request.path.startswith("/_sandbox") or request.path == "/":
             return None
-        side = "magento" if request.path.startswith(("/rest/", "/media/", "/oauth/token")) else "tiktok"
+        side = "magento" if request.path.startswith(STORE_PATHS) else "tiktok"
         fault = faults.take(side, f"{request.method} {request.path}", CALL_KINDS)
         return None if fault is None else _before(side, fault)
 

@@ -17,7 +17,7 @@ from typing import Any
 from cheroot import wsgi
 from flask import Flask
 
-from connector.sandbox.app import create_sandbox, stop_background
+from connector.sandbox.app import BOTH, create_sandbox, stop_background
 from connector.sandbox.options import SandboxError, SandboxOptions
 
 THREADS = 32
@@ -84,9 +84,10 @@ def serve(
     products: int = 300,
     seed: int = 1,
     options: SandboxOptions | None = None,
+    side: str = BOTH,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; prints one line when ready. Raises SandboxError when it cannot start."""
-    app = create_sandbox(data_dir, catalog=catalog, products=products, seed=seed, options=options or SandboxOptions())
+    app = create_sandbox(data_dir, catalog=catalog, products=products, seed=seed, options=options, side=side)
     server = SandboxServer(app, host, port)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -254,3 +254,18 @@ def test_webhook_faults_lose_and_duplicate(seller: Seller, sku: str, hooks: Hook
     told = [body["data"]["order_id"] for body in hooks.wait(2)]
     assert told == [twice, twice]
     assert lost not in told
+
+
+@pytest.mark.parametrize("kind", ["webhook_delay", "webhook_reorder"])
+def test_webhook_faults_let_later_news_arrive_first(seller: Seller, sku: str, hooks: Hooks, kind: str) -> None:
+    """UNPAID is told after AWAITING_SHIPMENT, though both carry the time at which they came true."""
+    subscribe(seller, hooks, "ORDER_STATUS_CHANGE")
+    late = {"side": "tiktok", "kind": kind, "match": "ORDER", "delay": 300}
+    seller.session.post(f"{seller.url}/_sandbox/faults", json=late)
+    number = seller.place(lines=[{"sku_id": sku}])
+    assert [body["data"]["order_status"] for body in hooks.wait(1)] == ["AWAITING_SHIPMENT"]
+    seller.control("clock/advance", {"seconds": 301})
+    first, second = hooks.wait(2)
+    assert (second["data"]["order_status"], second["data"]["order_id"]) == ("UNPAID", number)
+    assert second["timestamp"] <= first["timestamp"]
+    assert second["tts_notification_id"] < first["tts_notification_id"]

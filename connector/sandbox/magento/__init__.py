@@ -14,7 +14,7 @@ from connector.sandbox.catalog.generate import Plan, generate
 from connector.sandbox.catalog.load import load_catalog, load_folder
 from connector.sandbox.magento import control
 from connector.sandbox.magento import routes as _declared  # noqa: F401  # its import declares the routes
-from connector.sandbox.magento.database import FILE_NAME, Database, transaction
+from connector.sandbox.magento.database import CACHE_KIB, FILE_NAME, FILLING_KIB, Database, transaction
 from connector.sandbox.magento.dispatch import answer
 from connector.sandbox.magento.install import fresh_install
 from connector.sandbox.magento.media import image_response
@@ -61,6 +61,7 @@ def create_blueprint(
 
 def _fill(database: Database, data_dir: Path, catalog: Path | None, products: int, seed: int) -> None:
     database.create_tables()
+    database.connection().execute(f"PRAGMA cache_size = -{FILLING_KIB}")
     try:
         with transaction(database.connection()) as db:
             fresh_install(db, datetime.now(UTC))
@@ -71,7 +72,10 @@ def _fill(database: Database, data_dir: Path, catalog: Path | None, products: in
     except BaseException:
         _remove(database, data_dir)
         raise
-    database.connection().execute("ANALYZE")
+    db = database.connection()
+    db.execute("ANALYZE")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def _remove(database: Database, data_dir: Path) -> None:

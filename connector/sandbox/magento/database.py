@@ -12,6 +12,10 @@ from pathlib import Path
 
 FILE_NAME = "magento.sqlite3"
 SCHEMAS = (("connector.sandbox.magento", "schema.sql"), ("connector.sandbox.magento.sales", "schema.sql"))
+CACHE_KIB = 8192
+"""Pages that each of the server's threads keeps; the rest is the operating system's."""
+FILLING_KIB = 65_536
+"""The same while a catalogue is written, by one thread."""
 QUANTITY_UNITS = Decimal(10_000)
 
 
@@ -45,7 +49,7 @@ class Database:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -65536")
+        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._local.connection = db
         with self._lock:
             self._open.append(db)

@@ -25,7 +25,9 @@ def product_source(db: sqlite3.Connection, store_id: int) -> Source:
         row = db.execute(
             "SELECT attribute_id, backend_type FROM eav_attribute WHERE attribute_code = ?", (name,)
         ).fetchone()
-        return None if row is None or row["backend_type"] == "static" else _attribute_column(row, store_id)
+        if row is None or row["backend_type"] == "static":
+            return None
+        return _attribute_column(row, store_id if _differs(db, row["attribute_id"], store_id) else 0)
 
     return Source(
         table="catalog_product_entity e",
@@ -41,6 +43,15 @@ def product_source(db: sqlite3.Connection, store_id: int) -> Source:
 
 def _unknown(name: str | None) -> MagentoError:
     return MagentoError(400, 'The "%1" attribute name is invalid. Reset the name and try again.', [name])
+
+
+def _differs(db: sqlite3.Connection, attribute_id: int, store_id: int) -> bool:
+    """True when some product has a value of its own in the store view: only then is a second join worth its time."""
+    found = db.execute(
+        "SELECT 1 FROM catalog_product_value WHERE attribute_id = ? AND store_id = ? AND store_id > 0 LIMIT 1",
+        (attribute_id, store_id),
+    )
+    return found.fetchone() is not None
 
 
 def _attribute_column(row: sqlite3.Row, store_id: int) -> Column:

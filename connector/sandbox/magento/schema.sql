@@ -81,6 +81,7 @@ CREATE TABLE catalog_product_value (
     entity_id INTEGER NOT NULL, attribute_id INTEGER NOT NULL, store_id INTEGER NOT NULL, value TEXT,
     PRIMARY KEY (entity_id, attribute_id, store_id)
 ) WITHOUT ROWID;
+CREATE INDEX value_of_store_view ON catalog_product_value (attribute_id, store_id) WHERE store_id > 0;
 CREATE TABLE catalog_product_website (product_id INTEGER NOT NULL, website_id INTEGER NOT NULL, PRIMARY KEY (product_id, website_id)) WITHOUT ROWID;
 CREATE TABLE catalog_product_super_attribute (
     product_super_attribute_id INTEGER PRIMARY KEY, product_id INTEGER NOT NULL, attribute_id INTEGER NOT NULL,
