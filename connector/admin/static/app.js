@@ -28,6 +28,11 @@
   dark.addEventListener('change', () => root.dataset.themeChoice === 'auto' && setTheme('auto'));
   setTheme(root.dataset.themeChoice || 'auto');
 
+  // rows of a form that only matter while another control has a value
+  const showRows = () => { for (const row of $$('[data-shown-when]')) { const [name, value] = row.dataset.shownWhen.split('='); row.hidden = $(`[name="${name}"]`, row.closest('form')).value !== value; } };
+  document.addEventListener('change', showRows);
+  showRows();
+
   // side navigation
   on('click', '[data-side-group]', (_, button) => {
     const open = button.getAttribute('aria-expanded') !== 'true';

@@ -81,6 +81,16 @@
         return answer;
       },
     });
+    const apply = make('button', { type: 'button', className: 'btn btn-secondary btn-sm', textContent: 'Apply Query' });
+    const said = make('span', { className: 'muted', role: 'status' });
+    result.before(make('div', { className: 'apply' }, apply, said));
+    apply.addEventListener('click', async () => {
+      if (!area.value.trim()) { said.textContent = 'There is no query: only rules and pins bring products.'; return; }
+      const answer = await post(query.dataset.match, { account: account.value, text: area.value }), first = answer.problems[0];
+      result.hidden = Boolean(first);
+      said.textContent = first ? `Line ${first.line}: ${first.message}` : `${plural(answer.count, 'product')} would join.`;
+      if (!first) { count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
+    });
     const category = $('input[name=category]'), list = $('#categories');
     category.setAttribute('list', 'categories');
     let timer;

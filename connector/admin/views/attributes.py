@@ -36,11 +36,13 @@ def value_pairs(values: Any) -> list[tuple[str, str]]:
     return [(str(v["id"]), str(v["name"])) if isinstance(v, dict) else (str(v[0]), str(v[1])) for v in values or ()]
 
 
-def _recommended(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+def recommended(row: TikTokAttribute) -> Any:
+    """The name of the attribute's default value."""
     return dict(value_pairs(row.values)).get(row.default_value_id) or formats.NOTHING
 
 
-def _source(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+def mapped_to(row: TikTokAttribute) -> Any:
+    """The Magento attribute that it takes its value from, or that a required one has nothing at all."""
     if row.magento_attribute:
         return formats.code(row.magento_attribute)
     if row.is_required and not row.default_value_id and not row.default_custom:
@@ -134,8 +136,8 @@ class AttributeView(Grid):
         "required": lambda v, c, m, n: formats.yes_no(m.is_required),
         "category_dependent": lambda v, c, m, n: formats.yes_no(True),
         "is_variant": lambda v, c, m, n: formats.yes_no(m.is_sales),
-        "magento_attribute": _source,
-        "default_value_id": _recommended,
+        "magento_attribute": lambda v, c, m, n: mapped_to(m),
+        "default_value_id": lambda v, c, m, n: recommended(m),
         "default_custom": lambda v, c, m, n: m.default_custom or formats.NOTHING,
     }
     column_export_list = (

@@ -17,10 +17,11 @@ from connector.admin.fields import Form, RowField
 from connector.admin.rule_text import matched_json
 from connector.admin.site import actor, context, style_nonce
 from connector.admin.views.accounts import default_of, policies_of
+from connector.admin.views.attributes import mapped_to, recommended
 from connector.errors import ConfigurationError
 from connector.services import dashboard, history, rulesets
 from connector.store.database import transaction
-from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, Policy
+from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, Policy, TikTokAttribute
 
 POLICIES = ("image_policy", "pricing_policy", "inventory_policy")
 DIMENSIONS = ("length", "width", "height")
@@ -225,6 +226,15 @@ class TemplateView(Grid):
                 form[side].data = (obj.dimensions or {}).get(side, "")
         return form
 
+    def attributes(self, model: Any) -> list[dict[str, Any]]:
+        """What the template's category asks for, required ones first, each with where its value comes from."""
+        if model is None or not model.category_id:
+            return []
+        a = TikTokAttribute
+        query = a.select().where(a.account == model.account_id, a.category_id == model.category_id)
+        rows = query.order_by(a.is_required.desc(), a.name)
+        return [{"row": row, "source": mapped_to(row), "recommended": recommended(row)} for row in rows]
+
     def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
         """The template, its products, its policies, what products do not say themselves."""
         del form
@@ -238,7 +248,7 @@ class TemplateView(Grid):
     def render(self, template: str, **kwargs: Any) -> str:
         """Forms carry the query editor, which makes its own style."""
         if template == self.edit_template:
-            kwargs["nonce"] = style_nonce()
+            kwargs.update(nonce=style_nonce(), formats=formats)
         return super().render(template, **kwargs)
 
     def save(self, form: Any, model: Any) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from wtforms import BooleanField, EmailField, SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import BooleanField, EmailField, SelectField, StringField, URLField, ValidationError
+from wtforms.validators import URL, InputRequired, Length, Optional
 
 from connector.admin.base import Guarded, page
 from connector.admin.fields import Form, RowField
@@ -58,12 +58,33 @@ class Onboarding(Form):
         description="Where the shop is registered. It cannot be changed after saving.",
     )
     store = RowField("Store View", stores, description="Magento store view for orders and product information.")
-    app_key = StringField("App key", description="Of your app in the TikTok Shop Partner Center.")
+    app_key = StringField(
+        "App key",
+        [InputRequired("Write the key of your app.")],
+        description="Of your app in the TikTok Shop Partner Center.",
+    )
     app_secret = StringField(
         "App secret",
         description="Kept encrypted. Leave empty to keep what is stored.",
         render_kw={"type": "password", "autocomplete": "off"},
     )
+    service_id = StringField(
+        "Service id", [InputRequired("Write the service id of your app.")], description="Stands beside the app key."
+    )
+    sandbox = URLField(
+        "Sandbox address",
+        [
+            Optional(),
+            Length(max=200),
+            URL(require_tld=False, message="Write an address such as http://127.0.0.1:8787."),
+        ],
+        description="Where “connector sandbox” answers. It shows key, secret and service id on its first page.",
+    )
+
+    def validate_sandbox(self, field: Any) -> None:
+        """A sandbox is somewhere; the real shop is where it always is."""
+        if self.environment.data == "sandbox" and not field.data:
+            raise ValidationError("Write where the sandbox answers, such as http://127.0.0.1:8787.")
 
 
 class Wizard(Guarded):
@@ -90,31 +111,30 @@ class Wizard(Guarded):
         chosen = Account.get_or_none(Account.id == number) if number else None
         return chosen or Account.select().order_by(Account.id).first()
 
-    def reached(self) -> str:
-        """The first step that is not done."""
+    def done(self) -> dict[str, bool]:
+        """Which steps are done, however that came about: an account may have been connected elsewhere."""
         progress, account = self.progress(), self.account()
-        if not progress.get("email"):
-            return "registration"
-        if account is None or not account.connected:
-            return "account"
-        return "summary" if progress.get("policies") else "policies"
+        return {
+            "registration": bool(progress.get("email")),
+            "account": account is not None and account.connected,
+            "policies": bool(progress.get("policies")),
+            "summary": bool(progress.get("finished")),
+        }
+
+    def reached(self) -> str:
+        """The first step that is not done; the summary when all are."""
+        return next((step for step, done in self.done().items() if not done), "summary")
 
     def show(self, step: str, **more: Any) -> str:
         """A step's page with the line of steps above."""
-        names = [name for name, _ in STEPS]
-        done = names.index(self.reached())
-        finished = bool(self.progress().get("finished"))
-        steps = [
-            (name, title, "now" if name == step else "done" if i < done or finished else "")
-            for i, (name, title) in enumerate(STEPS)
-        ]
+        done = self.done()
+        steps = [(name, title, "now" if name == step else "done" if done[name] else "") for name, title in STEPS]
         return self.render(f"ui/wizard_{step}.html", steps=steps, step=step, **more)
 
     @page("/")
     def index(self) -> Any:
         """Go on where it was left."""
-        step = self.reached()
-        return redirect(url_for("wizard.account_step" if step == "account" else f"wizard.{step}"))
+        return redirect(url_for(endpoint(self.reached())))
 
     @page("/registration/", methods=("GET", "POST"))
     def registration(self) -> Any:
@@ -142,6 +162,10 @@ class Wizard(Guarded):
         form = Onboarding(request.form if request.method == "POST" else None, obj=account)
         if request.method == "GET":
             form.app_secret.data = ""
+            form.sandbox.data = account.api_url if account and account.environment == "sandbox" else ""
+        if account is not None:
+            form.country.render_kw, form.country.data = {"disabled": True}, account.country
+            form.country.validate_choice = False
         if not form.store.choices:
             return self.show("account", form=form, account=account, no_store=True)
         if request.method == "POST" and self._acceptable(form, account):
@@ -156,14 +180,22 @@ class Wizard(Guarded):
         same = Account.get_or_none(Account.title == (form.title.data or "").strip())
         if same is not None and (account is None or same.id != account.id):
             form.title.errors = ["Another account has this title."]
-            return False
-        return True
+        elif not form.app_secret.data and (account is None or not account.app_secret):
+            form.app_secret.errors = ["Write the secret of your app."]
+        elif not form.app_secret.data and account is not None and addresses(form) != _stored(account):
+            form.app_secret.errors = [
+                "The address changes: write the secret again, so that it only goes where you want."
+            ]
+        else:
+            return True
+        return False
 
     def _save_account(self, form: Onboarding, account: Account | None) -> Account:
         progress, now = self.progress(), context().clock.now()
         row = account or Account(created_at=now, country=form.country.data, order_email=progress.get("email", ""))
         row.title, row.environment, row.store = (form.title.data or "").strip(), form.environment.data, form.store.data
-        row.app_key = (form.app_key.data or "").strip()
+        row.app_key, row.service_id = (form.app_key.data or "").strip(), (form.service_id.data or "").strip()
+        row.api_url, row.auth_url, row.authorize_url = addresses(form)
         if form.app_secret.data:
             row.app_secret = form.app_secret.data.strip()
         with transaction():
@@ -210,6 +242,10 @@ class Wizard(Guarded):
     def summary(self) -> Any:
         """Step 4: what there is, and what comes next."""
         if request.method == "POST":
+            missing = self._missing()
+            if missing:
+                flash(f"Not done yet: {', '.join(title for _, title in missing)}.", "warning")
+                return redirect(url_for(missing[0][0]))
             self.keep({**self.progress(), "finished": True})
             flash("Set up. Next: listing templates and attribute mapping.", "success")
             return redirect(url_for("templates.index_view"))
@@ -218,5 +254,27 @@ class Wizard(Guarded):
             account=self.account(),
             counts=dashboard.setup_counts(),
             progress=self.progress(),
-            reached=self.reached(),
+            missing=self._missing(),
         )
+
+    def _missing(self) -> list[tuple[str, str]]:
+        """(view, title) of the steps before the summary that are not done."""
+        done = self.done()
+        return [(endpoint(name), title) for name, title in STEPS[:-1] if not done[name]]
+
+
+def endpoint(step: str) -> str:
+    """The view of a step."""
+    return "wizard.account_step" if step == "account" else f"wizard.{step}"
+
+
+def addresses(form: Onboarding) -> tuple[str, str, str]:
+    """(API, token, consent) addresses of what the form says: the sandbox is one server, the shop's are its own."""
+    if form.environment.data == "sandbox":
+        base = (form.sandbox.data or "").rstrip("/")
+        return base, base, ""
+    return str(Account.api_url.default), str(Account.auth_url.default), ""
+
+
+def _stored(account: Account) -> tuple[str, str, str]:
+    return account.api_url, account.auth_url, account.authorize_url
