@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import fn
 
 from connector.domain.listing import Status
 from connector.plugins.policies.synchronization import SynchronizationPolicy
@@ -24,6 +24,10 @@ AGAIN_AFTER = timedelta(hours=1)
 """What the marketplace refused is tried again after this, if nothing changed before: promotions end, limits are lifted."""
 
 CONNECTOR = "connector"
+
+
+_VALID = fn.COALESCE(Listing.validation, "") == "valid"
+"""Through a function, so that no database takes the index of what nearly all listings are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +59,32 @@ def _to_stop(ctx: Context, account: Account) -> list[int]:
     """Live ones that buyers must not see. They are marked as taken off by us before anybody asks the marketplace, so that
     its news of it are not read as a person's wish."""
     live = (Listing.account == account) & (Listing.status == Status.ACTIVATE.value)
-    unwanted = (Listing.withdrawn != "") | Listing.stopped
-    rows = _ids(Listing.select(Listing.id).where(live, unwanted, _free(ctx, "change_status")))
-    ours = live & (Listing.withdrawn != "") & ~Listing.stopped
+    free = _free(ctx, "change_status")
+    rows = [
+        number  # one query a reason: each has an index of what is not as usual
+        for unwanted in (Listing.withdrawn != "", Listing.stopped)
+        for number in _ids(Listing.select(Listing.id).where(live, unwanted, free))
+    ]
     with transaction():
-        Listing.update(paused=True).where(ours, ~Listing.paused).execute()
+        Listing.update(paused=True).where(live, Listing.withdrawn != "", ~Listing.stopped, ~Listing.paused).execute()
         Listing.update(paused=False).where(live, Listing.withdrawn == "", Listing.paused).execute()
-    return rows
+    return sorted(set(rows))
 
 
 def _to_start(ctx: Context, account: Account) -> list[int]:
     """Those that we took off and that nothing keeps off any more. A person's stop is respected."""
-    return _ids(
-        _enabled(account).where(
+    return _enabled(
+        account,
+        Listing.select(Listing.id, Listing.template).where(
+            Listing.account == account,
             Listing.paused,
             ~Listing.stopped,
-            Listing.status == Status.SELLER_DEACTIVATED.value,
+            fn.COALESCE(Listing.status, "") == Status.SELLER_DEACTIVATED.value,
             Listing.withdrawn == "",
-            Listing.validation == "valid",
+            _VALID,
             Listing.quantity > 0,
             _free(ctx, "change_status"),
-        )
+        ),
     )
 
 
@@ -101,26 +110,28 @@ def _to_upload(ctx: Context, account: Account, sync: SynchronizationPolicy) -> l
     wanted: Any = kinds[0]
     for kind in kinds[1:]:
         wanted = wanted | kind
-    return _ids(
-        _enabled(account).where(
+    return _enabled(
+        account,
+        Listing.select(Listing.id, Listing.template).where(
+            Listing.account == account,
             Listing.content_due,
-            Listing.validation == "valid",
+            _VALID,
             ~Listing.stopped,
             Listing.withdrawn == "",
             Listing.status != Status.FREEZE.value,
             wanted,
             _free(ctx, "upload"),
-        )
+        ),
     )
 
 
-def _enabled(account: Account) -> Any:
-    """Listings of templates that are switched on."""
-    return (
-        Listing.select(Listing.id)
-        .join(ListingTemplate, JOIN.INNER)
-        .where(Listing.account == account, ListingTemplate.enabled)
+def _enabled(account: Account, query: Any) -> list[int]:
+    """Those whose template is switched on. Looked at here: a join would lead databases through all of a template's listings."""
+    templates = ListingTemplate.select(ListingTemplate.id).where(
+        ListingTemplate.account == account, ListingTemplate.enabled
     )
+    enabled = {template.id for template in templates}
+    return [row.id for row in list(query.order_by(Listing.id)) if row.template_id in enabled]
 
 
 def _free(ctx: Context, kind: str) -> Any:
@@ -141,7 +152,8 @@ def _free(ctx: Context, kind: str) -> Any:
 
 
 def _held_back(account: Account) -> int:
-    return int(Listing.select().where(Listing.account == account, Listing.validation != "valid").count())
+    unfit = Listing.validation.in_(("invalid", "unchecked"))
+    return int(Listing.select().where(Listing.account == account, unfit).count())
 
 
 def _ids(query: Any) -> list[int]:
