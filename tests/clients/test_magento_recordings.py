@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -426,3 +427,65 @@ def test_regions_are_found_by_code_name_or_both_and_read_once(store: Connect, re
 def test_a_refused_shipment_says_why(store: Connect, recorded: Recorded) -> None:
     with serving(recorded("356")) as server, pytest.raises(RejectedError, match="status of holded"):
         MagentoSales(store(server.url)).ship(3)
+
+
+def test_a_territory_that_the_store_does_not_have_is_a_region_of_the_us(store: Connect, recorded: Recorded) -> None:
+    us = {"available_regions": [{"id": "52", "code": "PR", "name": "Puerto Rico"}]}
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path.endswith("/countries/PR"):
+            return recorded("008")
+        return Reply(200, us if "/directory/" in asked.path else [])
+
+    with serving(answer) as server:
+        MagentoSales(store(server.url)).shipping_methods("10", replace(ANN, region="", country="PR"))
+    sent = server.asked[-1].json["address"]
+    assert (sent["country_id"], sent["region_id"], sent["region"]) == ("US", 52, "Puerto Rico")
+
+
+def test_a_territory_that_the_store_has_stays_a_country(store: Connect) -> None:
+    with serving(lambda asked: Reply(200, {"id": "PR"} if "/directory/" in asked.path else [])) as server:
+        MagentoSales(store(server.url)).shipping_methods("10", replace(ANN, region="", country="PR"))
+    assert server.asked[-1].json["address"]["country_id"] == "PR"
+
+
+def test_lists_with_offsets_shrink_to_the_store_s_limit_and_go_on_where_they_were(
+    store: Connect, recorded: Recorded
+) -> None:
+    codes = [f"a{number:03}" for number in range(120)]
+    tired: list[int] = []
+
+    def answer(asked: Asked) -> Reply:
+        size = int(asked.query["searchCriteria[pageSize]"])
+        start = size * (int(asked.query["searchCriteria[currentPage]"]) - 1)
+        if size > 50:
+            return recorded("480")  # "Maximum SearchCriteria pageSize is 50"
+        if start == 50 and len(tired) < 2:
+            tired.append(start)
+            return recorded("514")
+        rows = [{"attribute_code": code} for code in codes[start : start + size]]
+        return Reply(200, {"items": rows, "total_count": len(codes)})
+
+    with serving(answer) as server:
+        found = MagentoCatalog(store(server.url)).attributes()
+    assert [row["attribute_code"] for row in found] == codes
+    sizes = [int(asked.query["searchCriteria[pageSize]"]) for asked in server.asked]
+    assert sizes == [100, 50, 50, 50, 25, 25, 25]
+
+
+def test_comments_have_no_character_that_the_store_cannot_hold(store: Connect) -> None:
+    with serving([Reply(200, True), Reply(200, "7")]) as server:
+        sales = MagentoSales(store(server.url))
+        sales.comment(5, "Danke 😀\nJürgen", "processing")
+        sales.invoice(5, comment="𠮷野家 ok")
+    assert server.asked[0].json["statusHistory"]["comment"] == "Danke  \nJürgen"
+    assert server.asked[1].json["comment"]["comment"] == " 野家 ok"
+
+
+@pytest.mark.parametrize(("currency", "rate"), [("EUR", Decimal(1)), ("GBP", Decimal("0.85")), ("JPY", None)])
+def test_rates_are_those_of_the_store(store: Connect, recorded: Recorded, currency: str, rate: Decimal | None) -> None:
+    told = dict(recorded("006").body)
+    told["exchange_rates"] = [*told["exchange_rates"], {"currency_to": "GBP", "rate": 0.85}]
+    with serving(Reply(200, told)) as server:
+        assert MagentoSales(store(server.url)).exchange_rate(currency) == rate
+    assert server.asked[0].raw_path == "/rest/V1/directory/currency"

@@ -73,7 +73,8 @@ class MagentoConnection:
         self.http = http or HttpClient(
             "magento", connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout
         )
-        self.countries: dict[str, list[dict[str, Any]]] = {}
+        self.countries: dict[str, list[dict[str, Any]] | None] = {}
+        """Regions by country code, read once; None for a country that the store does not have."""
         self._form = SignedForm()
 
     def get(
@@ -166,15 +167,25 @@ class MagentoConnection:
             size = min(page_size, size * 2)
 
     def pages(self, path: str, *, sort: str, key: str, page_size: int = 100, scope: str | None = None) -> list[Any]:
-        """All rows of a list that cannot be walked by id, each once; `key` names what makes a row unique."""
+        """All rows of a list that cannot be walked by id, each once; `key` names what makes a row unique.
+
+        A page that is above the store's limit, or too heavy for it, is asked for again at a smaller size.
+        """
         found: dict[str, Any] = {}
-        page = 1
+        size, page = page_size, 1
         while True:
-            answer = self.get(path, criteria([], sort=sort, size=page_size, page=page), scope=scope)
-            rows = items_of(answer)
-            fresh = [row for row in rows if str(row[key]) not in found]
+            try:
+                query = criteria([], sort=sort, size=size, page=page)
+                answer = self.get(path, query, scope=scope, attempts=2 if size > 1 else 0)
+            except RemoteError as error:
+                smaller = _smaller(error, size)
+                if smaller is None:
+                    raise
+                size, page = smaller, len(found) // smaller + 1
+                continue
+            fresh = [row for row in items_of(answer) if str(row[key]) not in found]
             found.update((str(row[key]), row) for row in fresh)
-            if not fresh or page * page_size >= int(answer.get("total_count") or 0):
+            if not fresh or page * size >= int(answer.get("total_count") or 0):
                 return list(found.values())
             page += 1
 

@@ -16,6 +16,9 @@ from connector.domain.order import Address, CartItem, StoreOrder, StoreShipment,
 from connector.errors import NotFoundError, UnknownOutcomeError
 
 SEARCHABLE = frozenset({"quote_id", "customer_email", "ext_order_id", "increment_id"})
+TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
+"""Countries of ISO 3166 that a store may only have as regions of the US, under the same code (section 12.3)."""
+
 _ID_BATCH = 100
 
 _SURE_REFUSALS = frozenset(
@@ -132,7 +135,7 @@ class MagentoSales:
     def comment(self, entity_id: int, text: str, status: str) -> None:
         """Adds a history entry for staff only. `status` is the order's current one: the store sets what it is sent."""
         entry = {
-            "comment": text,
+            "comment": storable(text),
             "status": status,
             "parent_id": int(entity_id),
             "is_customer_notified": 0,
@@ -213,45 +216,47 @@ class MagentoSales:
 
     def region_id(self, country: str, region: str) -> int | None:
         """The store's id of a region by code ("CA", "US-CA") or name; ids differ between stores. Countries are read once."""
+        found = self._region(country, region)
+        return int(found["id"]) if found else None
+
+    def _region(self, country: str, region: str) -> dict[str, Any] | None:
         wanted = _plain(region)
-        bare = wanted.removeprefix(f"{country.casefold()}-")
-        for row in self._regions(country.upper()):
-            if (
-                _plain(str(row.get("code") or "")) in {wanted, bare} - {""}
-                or _plain(str(row.get("name") or "")) == wanted
-            ):
-                return int(row["id"])
+        names = {wanted, wanted.removeprefix(f"{country.casefold()}-")} - {""}
+        for row in (self._regions(country.upper()) or ()) if wanted else ():
+            if _plain(str(row.get("code") or "")) in names or _plain(str(row.get("name") or "")) == wanted:
+                return row
         return None
 
-    def _regions(self, country: str) -> list[dict[str, Any]]:
+    def _regions(self, country: str) -> list[dict[str, Any]] | None:
+        """The regions of a country; None when the store does not have the country."""
         known = self._store.countries
         if country and country not in known:
             try:
-                known[country] = (
-                    self._store.get(f"/directory/countries/{escape(country)}").get("available_regions") or []
-                )
+                told = self._store.get(f"/directory/countries/{escape(country)}")
+                known[country] = told.get("available_regions") or []
             except NotFoundError:
-                known[country] = []
+                known[country] = None
         return known.get(country, [])
 
     def _address(self, address: Address, email: str) -> dict[str, Any]:
         """The store's address object. Countries with a region list need the id; elsewhere the text is kept."""
+        country, region = address.country, address.region
+        if country in TERRITORIES and self._regions(country) is None:
+            country, region = "US", country
         place: dict[str, Any] = {
             "firstname": address.first_name,
             "lastname": address.last_name,
             "street": list(address.street),
             "city": address.city,
             "postcode": address.postcode,
-            "country_id": address.country,
+            "country_id": country,
             "telephone": address.telephone,
-            "region": address.region,
+            "region": region,
         }
         if email:
             place["email"] = email
-        number = self.region_id(address.country, address.region) if address.region else None
-        if number is not None:
-            row = next(row for row in self._regions(address.country.upper()) if int(row["id"]) == number)
-            place |= {"region_id": number, "region": str(row["name"]), "region_code": str(row["code"])}
+        if found := self._region(country, region):
+            place |= {"region_id": int(found["id"]), "region": str(found["name"]), "region_code": str(found["code"])}
         return place
 
     def _by_ids(self, path: str, column: str, ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -292,7 +297,12 @@ def _items(items: Mapping[int, int] | None) -> dict[str, Any]:
 
 
 def _comment(text: str) -> dict[str, Any]:
-    return {"appendComment": True, "comment": {"comment": text, "is_visible_on_front": 0}} if text else {}
+    return {"appendComment": True, "comment": {"comment": storable(text), "is_visible_on_front": 0}} if text else {}
+
+
+def storable(text: str) -> str:
+    """With a blank for every character beyond the basic plane: the store would keep four question marks for it."""
+    return "".join(char if ord(char) <= 0xFFFF else " " for char in text)
 
 
 def _plain(text: str) -> str:

@@ -128,7 +128,9 @@ class OrderCalls:
     def _decide(
         self, endpoint: Endpoint, ids: Mapping[str, str], key: str, body: Mapping[str, Any] | None = None
     ) -> None:
-        self._api.call(endpoint, ids=ids, query={"idempotency_key": key}, body=body)
+        data = self._api.call(endpoint, ids=ids, query={"idempotency_key": key}, body=body)
+        if refused := partial_errors(data, "return_id"):
+            raise RejectedError("; ".join(refused.values()), system=SYSTEM, code="decision")
 
     def _updated(
         self, endpoint: Endpoint, rows: str, id_key: str, since: int, until: int, page_size: int
