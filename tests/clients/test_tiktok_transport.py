@@ -348,7 +348,8 @@ def failure_of(call: Callable[[], object]) -> str:
 
 def test_a_decision_that_is_refused_inside_a_success_is_refused(vault: SqliteVault) -> None:
     error = {"code": 25020004, "message": "The decision does not fit the return.", "detail": {"return_id": "5"}}
-    with serving(Reply(200, {"code": 0, "message": "Success", "data": {"errors": [error]}})) as server:
-        with pytest.raises(RejectedError, match=r"does not fit the return\. \(25020004\)"):
-            shop_at(server.url, vault).approve_return("5", "APPROVE_RETURN", "key-1")
+    reply = Reply(200, {"code": 0, "message": "Success", "data": {"errors": [error]}})
+    refused = pytest.raises(RejectedError, match=r"does not fit the return\. \(25020004\)")
+    with serving(reply) as server, refused:
+        shop_at(server.url, vault).approve_return("5", "APPROVE_RETURN", "key-1")
     assert server.asked[0].query["idempotency_key"] == "key-1"
