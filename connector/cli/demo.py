@@ -71,7 +71,8 @@ def demo(
         _migrate(settings)
         if goes_on:
             click.echo(f"Going on with the demo in {settings.var_dir}.", err=True)
-        specs = _specs(settings, sandbox_port, *source, "--region", region)
+        sides = ("--side", "marketplace") if access else ()
+        specs = _specs(settings, sandbox_port, *source, "--region", region, *sides)
         _run(
             settings,
             specs,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 from connector.runtime import embedded
 from connector.runtime.supervisor import ProcessSpec, Supervisor
@@ -41,7 +43,7 @@ def redis_spec(settings: Settings) -> list[ProcessSpec]:
 def sandbox_spec(settings: Settings, port: int, *arguments: str) -> ProcessSpec:
     """The sandbox on `port` of this machine; `arguments` as `connector sandbox` takes them."""
     command = ("sandbox", "--port", str(port), *arguments)
-    ready = http_ready(f"http://127.0.0.1:{port}/_sandbox/health")
+    ready = http_ready(f"http://127.0.0.1:{port}/_sandbox/health", {"data": str(settings.var_dir / "sandbox")})
     return command_spec(settings, "sandbox", *command, stage=SANDBOX, ready=ready, ready_patience=120)
 
 
@@ -96,14 +98,15 @@ def command_spec(
     )
 
 
-def http_ready(url: str) -> Callable[[], bool]:
-    """A readiness check: the address answers with success."""
+def http_ready(url: str, says: Mapping[str, str] = MappingProxyType({})) -> Callable[[], bool]:
+    """A readiness check: the address answers with success, and its JSON says this: another's server is not ours."""
 
     def ready() -> bool:
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # an address of our own on loopback
-                return bool(answer.status == HTTPStatus.OK)
-        except OSError:
+                told = json.load(answer) if says else {}
+                return bool(answer.status == HTTPStatus.OK) and all(told.get(name) == says[name] for name in says)
+        except (OSError, ValueError):
             return False
 
     return ready

@@ -47,7 +47,7 @@ def create_sandbox(
         app.register_blueprint(tiktok.create_blueprint(data_dir, clock=clock, faults=faults, options=options))
     if side != MARKETPLACE:
         app.register_blueprint(magento.create_blueprint(data_dir, catalog=catalog, products=products, seed=seed))
-    _register_shell(app)
+    _register_shell(app, data_dir.resolve())
     return app
 
 
@@ -62,7 +62,7 @@ def base_url() -> str:
     return request.host_url.rstrip("/")
 
 
-def _register_shell(app: Flask) -> None:
+def _register_shell(app: Flask, data_dir: Path) -> None:
     @app.before_request
     def only_from_this_machine() -> None:
         if request.path.startswith("/_sandbox") and not (request.remote_addr or "").startswith(LOOPBACK):
@@ -70,7 +70,7 @@ def _register_shell(app: Flask) -> None:
 
     @app.get("/_sandbox/health")
     def health() -> Response:
-        return jsonify(status="ok")
+        return jsonify(status="ok", data=str(data_dir))  # so that a supervisor knows its own from another one's
 
     @app.get("/_sandbox/credentials")
     def credentials() -> Response:

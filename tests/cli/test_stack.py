@@ -13,6 +13,8 @@ from redis import Redis
 
 from connector.cli import stack
 from connector.errors import ConfigurationError
+from connector.sandbox.app import create_sandbox
+from connector.sandbox.serve import SandboxServer
 from connector.settings import Settings
 from tests.runtime.processes import alive, eventually, free_port
 
@@ -32,7 +34,7 @@ def test_redis_and_sandbox_start_answer_and_leave_nothing(settings):
     with stack.supervisor(settings, specs) as running, Redis.from_url(settings.redis_address) as redis:
         assert redis.ping()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sandbox/health", timeout=10) as answer:
-            assert json.load(answer) == {"status": "ok"}
+            assert json.load(answer) == {"status": "ok", "data": str(settings.var_dir / "sandbox")}
         pids = list(running.pids().values())
         assert len(pids) == 2
 
@@ -46,6 +48,16 @@ def test_a_killed_sandbox_comes_back_on_its_port(settings):
 
         eventually(lambda: running.restarts("sandbox") == 1)
         eventually(stack.http_ready(f"http://127.0.0.1:{port}/_sandbox/health"), seconds=60)
+
+
+def test_the_sandbox_of_somebody_else_is_not_taken_for_ours(settings, tmp_path):
+    other = SandboxServer(create_sandbox(tmp_path, products=2)).start()
+    specs = [stack.sandbox_spec(settings, other.port, "--products", "5")]
+    try:
+        with pytest.raises(ConfigurationError, match="in use"):
+            stack.supervisor(settings, specs).start()
+    finally:
+        other.stop()
 
 
 def test_a_port_in_use_is_what_the_supervisor_reports(settings):
