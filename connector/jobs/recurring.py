@@ -44,7 +44,9 @@ def renew_tokens(ctx: Context, account_id: int) -> str:
 
 def read_products(ctx: Context, store_id: int) -> str:
     """Products that changed; the accounts that sell them look at their rules at once."""
+    waiting = orders.unserved(store_id)
     read = snapshots.sync(ctx, MagentoStore.get_by_id(store_id))
+    orders.hasten(ctx, waiting - orders.unserved(store_id))
     if read.changed or read.gone:
         _look_at_rules(ctx, store_id)
     return str(read)
@@ -52,7 +54,9 @@ def read_products(ctx: Context, store_id: int) -> str:
 
 def read_stock(ctx: Context, store_id: int) -> str:
     """What the store can promise now; rules may read it."""
+    waiting = orders.unserved(store_id)
     changed = snapshots.sync_stock(ctx, MagentoStore.get_by_id(store_id))
+    orders.hasten(ctx, waiting - orders.unserved(store_id))
     if changed:
         _look_at_rules(ctx, store_id)
     return f"{changed} changed"
@@ -79,7 +83,9 @@ def assign(ctx: Context, account_id: int) -> str:
         return "switched off by the synchronization policy"
     if not assignment.due(ctx, account.store):
         return ""
-    return str(work.ask(ctx, "assign_products", [account_id], actor="schedule", why="products, rules or the day changed"))
+    return str(
+        work.ask(ctx, "assign_products", [account_id], actor="schedule", why="products, rules or the day changed")
+    )
 
 
 def plan(ctx: Context, account_id: int) -> str:

@@ -118,12 +118,16 @@ class ListingSubject:
 
 @dataclass(frozen=True, slots=True)
 class OrderSubject:
-    """An order that an action is asked for. `state` is its claim's state, `magento_order_id` None before it has one."""
+    """An order that an action is asked for. `state` is its claim's state, `magento_order_id` None before it has one.
+
+    `written_back` says that the marketplace has the store's number.
+    """
 
     id: int
     order: MarketplaceOrder
     state: str
     magento_order_id: int | None
+    written_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from connector.services import assignment, images, onboarding, orders, placement
 from connector.services.context import Context
 from connector.store.models import Account
 
-
 ASSIGN_FOR = 20.0
 """Seconds of assigning in one job, well within an item's lease."""
 
@@ -56,8 +55,9 @@ class ServiceDesk:
         return shipments.sync(self._ctx, order_id)
 
     def reject(self, order_id: int, reason: str) -> str:
-        """A seller's cancellation."""
-        return returns.reject_order(self._ctx, order_id, reason)
+        """A seller's cancellation, and what follows from it in the store."""
+        told = returns.reject_order(self._ctx, order_id, reason)
+        return f"{told} {orders.sync_status(self._ctx, order_id)}"
 
     def sync_status(self, order_id: int) -> str:
         """Both sides read anew."""

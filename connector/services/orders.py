@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN, IntegrityError, fn
 
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import RESERVING, MarketplaceOrder
-from connector.domain.values import to_json
-from connector.services import history, placement, refunds, returns, work
+from connector.domain.values import from_json, to_json
+from connector.plugins.policies.order import OrderPolicy
+from connector.services import cancelling, history, leaving_out, matching, periodic, placement, returns, work
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, Order, OrderLine, Product, Shipment
@@ -25,30 +27,41 @@ FIRST_WINDOW = 7 * 86_400
 HOLDING = ("", "reserved", "claimed", "cart", "placing", "failed")
 """States in which the store does not hold the pieces yet, so that we do."""
 
-_TERMINAL = ("placed", "corrected", "confirmed", "cancelled", "skipped")
-_RETRIES = 5
+ACTOR = "import_orders"
+RETRY_AFTER = 60.0
+"""Seconds before a store order that could not be made is asked for again; doubled by every failure."""
+
+RETRY_AT_MOST = 6 * 3_600.0
 
 
 def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | None:
     """Files an order with its units, and marks what it sells as stale; None when we know newer news already."""
-    now = ctx.clock.now()
-    skus = _store_skus(account, order)
-    with transaction():
-        row: Order | None = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == order.id)
-        if row is not None and row.update_time > order.update_time:
-            return None
-        values = _columns(order, row, now)
-        if row is None:
-            row = Order.create(account=account.id, tiktok_order_id=order.id, imported_at=now, **values)
-            history.note(now, "import_orders", "order.imported", "order", row.id, order.status)
-        else:
-            if row.status != order.status:
-                history.note(now, "import_orders", "order.status", "order", row.id, order.status, before=row.status)
-            Order.update(values).where(Order.id == row.id).execute()
-            row = Order.get_by_id(row.id)
-        _save_lines(row, order, skus)
-        _mark_stale(account, set(skus.values()))
-    return row
+    skus = matching.store_skus(account, order)
+    try:
+        with transaction():
+            row = _save(ctx.clock.now(), account, order)
+            if row is not None:
+                _save_lines(row, order, skus)
+                _mark_stale(account, set(skus.values()))
+            return row
+    except IntegrityError:  # another import filed it for the first time in the same moment
+        return save(ctx, account, order)
+
+
+def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | None:
+    known: Order | None = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == order.id)
+    values = _columns(order, known, now)
+    if known is None:
+        row: Order = Order.create(account=account.id, tiktok_order_id=order.id, imported_at=now, **values)
+        history.note(now, "import_orders", "order.imported", "order", row.id, order.status)
+        return row
+    not_older = Order.update_time <= order.update_time
+    if not Order.update(values).where(Order.id == known.id, not_older).execute():
+        return None
+    if known.status != order.status:
+        history.note(now, "import_orders", "order.status", "order", known.id, order.status, before=known.status)
+    fresh: Order = Order.get_by_id(known.id)
+    return fresh
 
 
 def import_window(
@@ -66,15 +79,19 @@ def import_window(
     """
     shop = ctx.remotes.shop(account)
     if order_id:
-        return f"{_count(ctx, account, shop.orders([order_id]), status)}."
+        told = _count(ctx, account, shop.orders([order_id]), status)
+        for row in Order.select().where(Order.account == account.id, Order.tiktok_order_id == order_id):
+            ask_due(ctx, account, only=row.id)
+        return f"{told}."
     now = int(ctx.clock.now().timestamp())
     start = since if since is not None else _start(account, "orders", now)
     end = until if until is not None else now + 60
     told = _count(ctx, account, shop.orders_updated(start, end), status)
     if since is None and until is None and not status:
         _advance(account, "orders", now)
-    cases = returns.import_window(ctx, account, since=since, until=until)
     ask_due(ctx, account)
+    cases = returns.import_window(ctx, account, since=since, until=until)
+    periodic.hasten([f"returns:{account.id}"], ctx.clock.now())
     return f"{told}; {cases}"
 
 
@@ -88,18 +105,30 @@ def refresh(ctx: Context, order_id: int) -> Order:
 
 
 def sync_status(ctx: Context, order_id: int) -> str:
-    """Reads both sides and asks for what is due; both states as a sentence."""
+    """Reads both sides, asks for what is due, and gives the store order the status that the policy maps; a sentence."""
     row = refresh(ctx, order_id)
+    told = "no store order"
     if row.magento_order_id is not None:
         found = ctx.remotes.sales(row.account.store).orders([row.magento_order_id])
-        told = found[0].status if found else "missing"
+        told = _map_status(ctx, row, found[0].status) if found else "missing"
         with transaction():
             Order.update(magento_status=told, changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
-    else:
-        told = "no store order"
-    follow_cancellation(ctx, row)
+    cancelling.follow(ctx, row)
     ask_due(ctx, row.account, only=row.id)
     return f"TikTok Shop: {row.status}. Magento: {told}."
+
+
+def _map_status(ctx: Context, row: Order, current: str) -> str:
+    """The store order's status afterwards.
+
+    Raises:
+        RejectedError: the store does not take the mapped status in the order's state.
+    """
+    wanted = placement.order_policy(row.account).status_map.get(row.status, "")
+    if not wanted or wanted == current or row.state != "confirmed" or row.magento_order_id is None:
+        return current
+    ctx.remotes.sales(row.account.store).comment(row.magento_order_id, f"TikTok Shop: {row.status}", wanted)
+    return wanted
 
 
 def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | None = None) -> dict[str, int]:
@@ -141,55 +170,89 @@ def _unknown_to_stock() -> Any:
 
 
 def ask_due(ctx: Context, account: Account, *, only: int | None = None) -> int:
-    """Asks for the store orders and shipments that are due by the order policy; how many were queued."""
+    """Asks for the store orders, shipments and statuses that are due by the order policy; how many were queued.
+
+    What failed is asked for again later and later, for as long as the order is wanted; at once for `only` one order.
+    """
     policy = placement.order_policy(account)
-    asked = 0
     mine = (Order.account == account.id) & ((Order.id == only) if only is not None else (Order.id > 0))
-    if policy.create_order:
-        due = mine & Order.status.in_(policy.create_when) & Order.state.not_in(_TERMINAL) & (Order.failures < _RETRIES)
-        ids = [row.id for row in Order.select(Order.id).where(due).order_by(Order.id)]
-        asked += work.ask(
-            ctx, "create_sales_order", ids, actor="import_orders", why="the order is paid", priority=20
-        ).queued
+    leaving_out.apply(ctx, policy, mine)
+    asked = _ask_creation(ctx, policy, mine if only is not None else mine & _may_retry(ctx))
+    asked += _ask_status(ctx, policy, mine & _may_retry(ctx)) if only is None else 0
     if policy.ship:
         open_ones = Shipment.select(Shipment.order).where(Shipment.state == "pending")
         ids = [row.id for row in Order.select(Order.id).where(mine & Order.id.in_(open_ones)).order_by(Order.id)]
-        asked += work.ask(ctx, "ship", ids, actor="import_orders", why="shipped in the store", priority=60).queued
+        asked += work.ask(ctx, "ship", ids, actor=ACTOR, why="shipped in the store", priority=60).queued
     return asked
 
 
-def follow_cancellation(ctx: Context, row: Order) -> str:
-    """Cancels the store order of a cancelled marketplace order; empty when there is nothing to do.
+def _may_retry(ctx: Context) -> Any:
+    return Order.retry_at.is_null() | (Order.retry_at <= ctx.clock.now())
 
-    An order that was invoiced or shipped in the store is left to its cancellation case, which makes a credit memo.
-    """
-    if row.status != "CANCELLED" or row.state == "cancelled":
-        return ""
-    now = ctx.clock.now()
-    if row.magento_order_id is None and row.cart_id and not _adopt_late(ctx, row):
-        return ""
-    row = Order.get_by_id(row.id)
-    if row.magento_order_id is None:
+
+def _ask_creation(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
+    if not policy.create_order:
+        return 0
+    done = Order.state.in_(("cancelled", "skipped")) | ((Order.state == "confirmed") & Order.external_written)
+    rows = list(Order.select().where(mine & Order.status.in_(policy.create_when) & ~done).order_by(Order.id))
+    for row in rows:
+        _match_again(row)
+        wait = min(RETRY_AFTER * 2 ** min(row.failures, 16), RETRY_AT_MOST)
         with transaction():
-            Order.update(state="cancelled", changed_at=now).where(Order.id == row.id).execute()
-        return "No store order was made."
-    return refunds.cancel_store_order(ctx, row)
+            Order.update(retry_at=ctx.clock.now() + timedelta(seconds=wait)).where(Order.id == row.id).execute()
+    ids = [row.id for row in rows]
+    return work.ask(ctx, "create_sales_order", ids, actor=ACTOR, why="the order is paid", priority=20).queued
 
 
-def _adopt_late(ctx: Context, row: Order) -> bool:
-    """Takes over a store order that an unanswered place call made; False while such a call may still run."""
-    now = ctx.clock.now()
-    running = row.placing_since and (now - row.placing_since).total_seconds() < ctx.place_timeout
-    if running or (row.lease_until and row.lease_until > now):
-        return False
-    email = placement.order_email(row.account, row.tiktok_order_id)
-    found = ctx.remotes.sales(row.account.store).find_orders("customer_email", email)
-    if found:
-        with transaction():
-            Order.update(
-                magento_order_id=found[0].entity_id, magento_increment_id=found[0].increment_id, changed_at=now
-            ).where(Order.id == row.id).execute()
-    return True
+def _match_again(row: Order) -> None:
+    """The units' products as the store has them now: what was missing when the order came may be there."""
+    if row.magento_order_id is not None or row.state not in {"", "failed"}:
+        return
+    skus = matching.store_skus(row.account, from_json(MarketplaceOrder, row.data))
+    with transaction():
+        for line_id, sku in skus.items():
+            OrderLine.update(sku=sku).where(
+                OrderLine.order == row.id, OrderLine.line_id == line_id, OrderLine.sku != sku
+            ).execute()
+
+
+def _ask_status(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
+    """Asks to give store orders the status that the policy maps their marketplace status to."""
+    ids: list[int] = []
+    for status, wanted in policy.status_map.items():
+        differs = (Order.status == status) & (Order.magento_status != wanted)
+        rows = Order.select(Order.id).where(mine, differs, Order.state == "confirmed", Order.external_written)
+        ids += [row.id for row in rows]
+    again = ctx.clock.now() + timedelta(seconds=RETRY_AT_MOST)
+    with transaction():
+        Order.update(retry_at=again).where(Order.id.in_(ids)).execute()
+    return work.ask(ctx, "sync_status", ids, actor=ACTOR, why="its status is mapped", priority=80).queued
+
+
+def unserved(store_id: int) -> set[int]:
+    """Failed orders with a unit that the store does not have, or not enough of, as far as we have read."""
+    failed = list(
+        Order.select(Order.id, Order.account, Order.state, Order.data, Order.magento_order_id)
+        .join(Account)
+        .where(Account.store == store_id, Order.state == "failed", Order.magento_order_id.is_null())
+    )
+    found = set()
+    for row in failed:
+        _match_again(row)
+        lines = OrderLine.select().where(OrderLine.order == row.id, OrderLine.status != "CANCELLED")
+        wanted = Counter(line.sku for line in lines)
+        query = Product.select().where(Product.store == store_id, ~Product.deleted, Product.sku.in_(list(wanted)))
+        served = {p.sku for p in query if p.enabled and (p.unlimited or (p.salable or 0) >= wanted[p.sku])}
+        if set(wanted) - served:
+            found.add(row.id)
+    return found
+
+
+def hasten(ctx: Context, order_ids: Iterable[int]) -> int:
+    """Asks at once for store orders whose cause to fail is gone; how many were queued."""
+    return sum(
+        ask_due(ctx, row.account, only=row.id) for row in list(Order.select().where(Order.id.in_(list(order_ids))))
+    )
 
 
 def _count(ctx: Context, account: Account, found: Iterable[MarketplaceOrder], status: str) -> str:
@@ -202,7 +265,6 @@ def _count(ctx: Context, account: Account, found: Iterable[MarketplaceOrder], st
         if row is None:
             continue
         new, changed = (new, changed + 1) if known else (new + 1, changed)
-        follow_cancellation(ctx, row)
     return f"{new} new orders, {changed} known ones read again"
 
 
@@ -259,25 +321,6 @@ def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> No
         if row.state in {"", "reserved", "failed"} and row.magento_order_id is None:
             values["sku"] = skus[line.id]
         OrderLine.update(values).where(OrderLine.id == old.id).execute()
-
-
-def _store_skus(account: Account, order: MarketplaceOrder) -> dict[str, str]:
-    """Line id → store SKU, by the listing that sold it; a line of no listing goes by its seller SKU."""
-    remote = {line.product_id for line in order.lines if line.product_id}
-    listings = Listing.select(Listing.remote_id, Listing.confirmed, Listing.draft).where(
-        Listing.account == account.id, Listing.remote_id.in_(list(remote))
-    )
-    by_id: dict[str, str] = {}
-    by_seller: dict[str, str] = {}
-    for listing in listings:
-        confirmed = (listing.confirmed or {}).get("skus") or {}
-        by_id |= {str(sku.get("id") or ""): seller for seller, sku in confirmed.items()}
-        by_seller |= {sku["seller_sku"]: sku["sku"] for sku in (listing.draft or {}).get("skus") or ()}
-    found = {}
-    for line in order.lines:
-        seller = by_id.get(line.sku_id) or line.seller_sku
-        found[line.id] = by_seller.get(seller) or seller
-    return found
 
 
 def _mark_stale(account: Account, skus: set[str]) -> None:

@@ -38,7 +38,8 @@ def cancel_store_order(ctx: Context, row: Order) -> str:
             return ""
     now = ctx.clock.now()
     with transaction():
-        Order.update(state="cancelled", magento_status="canceled", changed_at=now).where(Order.id == row.id).execute()
+        over = {"state": "cancelled", "magento_status": "canceled", "failed_reason": "", "changed_at": now}
+        Order.update(over).where(Order.id == row.id).execute()
         history.note(now, "returns", "order.cancelled", "order", row.id, f"Store order {store.increment_id} cancelled.")
     return f"Store order {store.increment_id} cancelled."
 
@@ -198,7 +199,7 @@ def _note_state(ctx: Context, case: ReturnCase, order: Order, sales: Sales) -> N
     """The store order as it is now; one that was cancelled as a whole is over."""
     store = sales.order(int(order.magento_order_id or 0))
     over = case.kind == "cancellation" and store.state in {"closed", "canceled"}
-    state: dict[str, Any] = {"state": "cancelled"} if over else {}
+    state: dict[str, Any] = {"state": "cancelled", "failed_reason": ""} if over else {}
     with transaction():
         Order.update(magento_status=store.status, changed_at=ctx.clock.now(), **state).where(
             Order.id == order.id

@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
 from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
-from connector.services import history, placement, refunds
+from connector.services import cancelling, history, placement, refunds
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -156,7 +156,7 @@ def reject_order(ctx: Context, order_id: int, reason_word: str) -> str:
 
 
 def settle(ctx: Context, account: Account) -> int:
-    """Follows carried-out cancellations and returns in the store; how many were done.
+    """Follows cancelled orders, and carried-out cancellations and returns, in the store; how many were done.
 
     However many do this at once, a case is followed by the one that took its lease. What the store refuses says why in
     its message and is tried again later.
@@ -164,9 +164,11 @@ def settle(ctx: Context, account: Account) -> int:
     Raises:
         RetryableError: the store does not answer; the cases wait.
     """
+    followed = cancelling.follow_all(ctx, account)
     owner = uuid.uuid4().hex
     due = ReturnCase.select(ReturnCase.id).where(ReturnCase.account == account.id, ReturnCase.store_state == "due")
-    return sum(_settle(ctx, case_id, owner) for case_id in [case.id for case in due.order_by(ReturnCase.id)])
+    ids = [case.id for case in due.order_by(ReturnCase.id)]
+    return followed + sum(_settle(ctx, case_id, owner) for case_id in ids)
 
 
 def _settle(ctx: Context, case_id: int, owner: str) -> bool:

@@ -125,7 +125,8 @@ def _listing(item: QueueItem) -> tuple[Listing, ListingSubject]:
 
 def _order(item: QueueItem) -> tuple[Order, OrderSubject]:
     row = _get(Order, item)
-    return row, OrderSubject(row.id, from_json(MarketplaceOrder, row.data), row.state, row.magento_order_id)
+    order = from_json(MarketplaceOrder, row.data)
+    return row, OrderSubject(row.id, order, row.state, row.magento_order_id, row.external_written)
 
 
 def _return(item: QueueItem) -> tuple[ReturnCase, ReturnSubject]:

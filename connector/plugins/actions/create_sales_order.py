@@ -26,7 +26,7 @@ class CreateSalesOrder(Action):
 
     def check(self, subject: OrderSubject, arguments: Mapping[str, Any]) -> list[Issue]:  # noqa: ARG002 – takes none
         """Paid, not cancelled, not made already."""
-        if subject.state == "confirmed":
+        if subject.state == "confirmed" and subject.written_back:
             return [Issue("order.exists", "order", "The Magento order exists already.")]
         if subject.order.status not in PLACEABLE:
             return [

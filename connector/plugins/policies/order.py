@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import ClassVar
 
 from connector.domain.issue import Issue
@@ -11,10 +13,15 @@ from connector.plugins.api import Policy, policies, setting
 
 STATUSES = (
     ("AWAITING_SHIPMENT", "Awaiting shipment"),
+    ("PARTIALLY_SHIPPING", "Partially shipping"),
     ("AWAITING_COLLECTION", "Awaiting collection"),
     ("IN_TRANSIT", "In transit"),
     ("DELIVERED", "Delivered"),
 )
+KINDS = (("SAMPLE", "Free samples"), ("REPLACEMENT", "Replacements"))
+PLATFORM = "PLATFORM"
+"""What an order is that the marketplace ships from its own warehouse."""
+
 BOOKINGS = (("payout", "What the seller receives"), ("buyer", "What the buyer paid"))
 
 
@@ -28,10 +35,16 @@ class OrderPolicy(Policy):
 
     create_order: bool = setting(True, "Create order in Magento", "Off: orders are only shown here.")
     create_when: list[str] = setting(
-        ["AWAITING_SHIPMENT", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED"],
+        [status for status, _ in STATUSES],
         "Create order when",
         "Marketplace states in which a store order is made.",
         choices=STATUSES,
+    )
+    created_since: str = setting(
+        "", "Create orders placed since", "A day such as 2026-11-23, UTC; older orders are only shown. Empty: all."
+    )
+    leave_out: list[str] = setting(
+        [], "Make no store order for", "Orders of these kinds are only shown here.", choices=KINDS
     )
     alternate_sku_attribute: str = setting(
         "",
@@ -97,6 +110,9 @@ class OrderPolicy(Policy):
             found.append(
                 Issue("order.create_when", "create_when", f"No store order can be made in {', '.join(unknown)}.")
             )
+        if self.created_since and _day(self.created_since) is None:
+            text = "Create orders placed since: write a day such as 2026-11-23."
+            found.append(Issue("order.created_since", "created_since", text))
         if len(self.prefix) > 20:
             found.append(Issue("order.prefix", "prefix", "Order ID prefix: write at most 20 characters."))
         if self.platform_discount not in dict(BOOKINGS):
@@ -110,6 +126,28 @@ class OrderPolicy(Policy):
         )
         return found
 
+    def leaves_out(self, kinds: Sequence[str], placed_at: datetime) -> str:
+        """Why no store order is made of an order of these kinds; empty when one is."""
+        if PLATFORM in kinds:
+            return "TikTok Shop ships this order from its own warehouse."
+        if not self.create_order:
+            return "The order policy makes no store orders."
+        left = [label for kind, label in KINDS if kind in kinds and kind in self.leave_out]
+        if left:
+            return f"The order policy makes no store order for: {', '.join(left).lower()}."
+        since = _day(self.created_since)
+        if since is not None and placed_at < since:
+            return f"Placed before {self.created_since}, the first day of the order policy."
+        return ""
+
     def provider(self, carrier_code: str, title: str) -> str:
         """The marketplace's provider id for a Magento tracking number, empty when nothing is mapped."""
         return self.carriers.get(carrier_code) or self.carriers.get(title) or self.default_provider
+
+
+def _day(text: str) -> datetime | None:
+    """When a day begins in UTC; None for no day."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) if text else None
+    except ValueError:
+        return None

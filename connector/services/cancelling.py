@@ -1,0 +1,104 @@
+"""Store orders of marketplace orders that were cancelled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connector.domain.order import StoreOrder
+from connector.errors import RejectedError
+from connector.services import history, placement, refunds
+from connector.services.context import Context
+from connector.store.database import transaction
+from connector.store.models import Account, Order, ReturnCase
+
+LOOK_AGAIN = timedelta(minutes=10)
+BY_HAND = "Cancelled on TikTok Shop, but invoiced or shipped in Magento, and no cancellation case names its refund yet."
+
+
+def follow_all(ctx: Context, account: Account) -> int:
+    """Follows the account's cancelled orders in the store; how many were. One that the store refuses says why, and waits.
+
+    Orders whose cancellation case refunds them are left to it.
+
+    Raises:
+        RetryableError: the store does not answer.
+    """
+    now = ctx.clock.now()
+    with_case = ReturnCase.select(ReturnCase.tiktok_order_id).where(
+        ReturnCase.account == account.id, ReturnCase.kind == "cancellation", ReturnCase.store_state.in_(("due", "done"))
+    )
+    invoiced = Order.magento_order_id.is_null(False) & Order.tiktok_order_id.in_(with_case)
+    rows = Order.select().where(
+        Order.account == account.id,
+        Order.status == "CANCELLED",
+        Order.state != "cancelled",
+        Order.retry_at.is_null() | (Order.retry_at <= now),
+        ~invoiced,
+    )
+    done = 0
+    for row in list(rows):
+        try:
+            told = follow(ctx, row)
+            refused = "" if told or _busy(ctx, row) else BY_HAND
+        except RejectedError as error:
+            told, refused = "", str(error)
+        done += bool(told)
+        if refused:
+            with transaction():
+                Order.update(failed_reason=refused, retry_at=now + LOOK_AGAIN).where(Order.id == row.id).execute()
+    return done
+
+
+def follow(ctx: Context, row: Order) -> str:
+    """Cancels the store order of a cancelled marketplace order; empty when there is nothing to do, or not yet.
+
+    An order that was invoiced or shipped in the store is left to its cancellation case, which makes a credit memo.
+    """
+    row = Order.get_by_id(row.id)
+    if row.status != "CANCELLED" or row.state == "cancelled" or _busy(ctx, row):
+        return ""
+    if row.magento_order_id is None and (row.cart_id or row.placing_since):
+        row = _adopt_late(ctx, row)
+    if row.magento_order_id is not None:
+        return refunds.cancel_store_order(ctx, row)
+    with transaction():
+        Order.update(state="cancelled", changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
+    return "No store order was made."
+
+
+def _busy(ctx: Context, row: Order) -> bool:
+    """True while a worker has the order, or a place call that was not answered may still make one."""
+    now = ctx.clock.now()
+    calling = row.placing_since is not None and (now - row.placing_since).total_seconds() < ctx.place_timeout
+    return bool(calling or (row.lease_until is not None and row.lease_until > now))
+
+
+def _adopt_late(ctx: Context, row: Order) -> Order:
+    """Takes over the store order that an unanswered place call made; a second one is cancelled at once."""
+    sales = ctx.remotes.sales(row.account.store)
+    email = placement.order_email(row.account, row.tiktok_order_id)
+    keys = (("customer_email", email), ("quote_id", row.cart_id))
+    found = {one.entity_id: one for key, value in keys if value for one in sales.find_orders(key, value)}
+    live = [found[number] for number in sorted(found) if found[number].state != "canceled"]
+    for other in live[1:]:
+        _cancel_second(ctx, row, other, cancelled=sales.cancel(other.entity_id))
+    if live:
+        first = live[0]
+        with transaction():
+            Order.update(
+                magento_order_id=first.entity_id,
+                magento_increment_id=first.increment_id,
+                stored_at=ctx.clock.now(),
+                stock_reserved=first.quote_id is not None,
+                changed_at=ctx.clock.now(),
+            ).where(Order.id == row.id).execute()
+    fresh: Order = Order.get_by_id(row.id)
+    return fresh
+
+
+def _cancel_second(ctx: Context, row: Order, other: StoreOrder, *, cancelled: bool) -> None:
+    text = f"A second store order {other.increment_id} was {'cancelled' if cancelled else 'found; cancel it by hand'}."
+    with transaction():
+        numbers = [*Order.get_by_id(row.id).duplicates, other.increment_id]
+        Order.update(duplicates=numbers).where(Order.id == row.id).execute()
+        history.note(ctx.clock.now(), "returns", "order.duplicate", "order", row.id, text)
