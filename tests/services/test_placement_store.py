@@ -267,3 +267,76 @@ def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
     placement.create_sales_order(ctx, row.id, "w1")
     (order,) = made(systems, row)
     assert order.customer_email == f"orders+{row.tiktok_order_id}@merchant.example"
+
+
+class Spy:
+    """The store's client, writing down what is asked of it and how far the order's row was by then."""
+
+    def __init__(self, real: Any, number: str) -> None:
+        self._real, self._number = real, number
+        self.calls: list[tuple[str, tuple[Any, ...], Order]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._real, name)
+
+        def spied(*given: Any, **named: Any) -> Any:
+            self.calls.append((name, given, Order.get(Order.tiktok_order_id == self._number)))
+            return method(*given, **named)
+
+        return spied
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.calls]
+
+
+def test_the_steps_are_those_that_hold(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 12.6 of the store's reference, step by step, with what is committed before each."""
+    row = sold(ctx, systems, account, sku)
+    spy = Spy(systems.store, row.tiktok_order_id)
+    monkeypatch.setattr(systems, "store", spy)
+    placement.create_sales_order(ctx, row.id, "w1")
+    email, cart = placement.order_email(account, row.tiktok_order_id), Order.get_by_id(row.id).cart_id
+    first = spy.calls[: spy.names.index("create_cart")]
+    assert [given for name, given, _ in first if name == "find_orders"][:2] == [
+        ("ext_order_id", row.tiktok_order_id),
+        ("customer_email", email),
+    ]
+    at = spy.names.index("place")
+    assert [given for _, given, _ in spy.calls[at - 2 : at]] == [("quote_id", cart), ("customer_email", email)]
+    _, _, placing = spy.calls[at]
+    assert (placing.state, placing.cart_id, placing.placing_since) == ("placing", cart, ctx.clock.now())
+    after = [name for name in spy.names[at + 1 :] if name != "exchange_rate"]
+    looked = [given[0] for name, given, _ in spy.calls[at + 1 :] if name == "find_orders"]
+    assert {"quote_id", "customer_email"} <= set(looked)
+    assert [name for name in after if name != "find_orders"] == [
+        "order", "hold", "order", "save_order", "order", "order", "unhold", "save_order", "invoice", "order",
+    ]  # fmt: skip
+    corrected, named = (given[0] for name, given, _ in spy.calls if name == "save_order")
+    assert "ext_order_id" not in corrected
+    assert "customer_email" not in corrected
+    assert named["ext_order_id"] == row.tiktok_order_id
+    assert set(named) & {"items", "state", "grand_total", "total_due"} == set()
+    assert "state" not in corrected
+
+
+def test_a_worker_whose_claim_ran_out_places_nothing(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    real = systems.store.set_cart_address
+
+    def slow(*given: Any, **named: Any) -> Any:
+        Order.update(lease_owner="w2", lease_until=ctx.clock.now() + placement.LEASE).where(
+            Order.id == row.id
+        ).execute()
+        return real(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "set_cart_address", slow)
+        with pytest.raises(RetryableError, match="claim on this order ran out"):
+            placement.create_sales_order(ctx, row.id, "w1")
+    assert systems.store.find_orders("quote_id", Order.get_by_id(row.id).cart_id) == []
+    assert Order.get_by_id(row.id).lease_owner == "w2"
