@@ -1,54 +1,52 @@
-"""`connector rules`: check, format, test, explain and match rule files, with a catalogue folder and no database."""
+"""`connector rules`: check, format, test, explain and match rule files, on a catalogue folder or the store's products."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from connector.cli import common
-from connector.errors import ConfigurationError, ConnectorError, PriceError, RuleError
-from connector.rules import tools
+from connector.cli import common, rules_versions
+from connector.cli.rules_options import (
+    catalog_option,
+    currency_option,
+    day,
+    iso,
+    paths_argument,
+    problems_text,
+    refusing,
+    source,
+    store_option,
+    today_option,
+    where,
+)
+from connector.errors import ConfigurationError, PriceError
+from connector.rules import tools, tree
 from connector.rules.explain import Explanation
 from connector.rules.ladder import Ladder
-from connector.rules.problems import Problem, Severity
+from connector.rules.problems import Severity
 from connector.rules.rule_tests import TestResult
-from connector.rules.ruleset import TextError
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-_catalog = click.option(
-    "--catalog",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="Catalogue folder: products.jsonl, attributes.json, categories.json, attribute_sets.json.",
-)
-_currency = click.option("--currency", default="USD", show_default=True, help="Currency of the prices, ISO 4217.")
-_today = click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    default=None,
-    help="The day that `today` means.  [default: the day it is]",
-)
+from connector.rules.ruleset import load
 
 
 @click.group()
 def rules() -> None:
-    """Check, format, test, explain and match rule files.
+    """Check, format, test, explain, preview and activate rules.
 
-    PATHS are rule files or folders of them; without any, the folder `rules`.
+    PATHS are rule files or folders of them; without any, the folder `rules`. Products are those of a catalogue folder
+    (--catalog), else those of this installation's store.
     """
 
 
 @rules.command("check")
-@_paths
-@_catalog
-@_today
+@paths_argument
+@catalog_option
+@store_option
+@today_option
 @click.option("--lint/--no-lint", "with_lint", default=True, help="Also warn about what looks odd.")
 @common.json_option
 @click.pass_context
@@ -56,25 +54,28 @@ def check_command(
     ctx: click.Context,
     *,
     paths: tuple[Path, ...],
-    catalog: Path,
+    catalog: Path | None,
+    title: str | None,
     today: dt.datetime | None,
     with_lint: bool,
     as_json: bool,
 ) -> None:
     """Say everything that is wrong with rule files. Exit status 1 when there is an error."""
-    problems = tools.check(_where(paths), tools.Folder.open(catalog), _day(today), with_lint=with_lint)
-    common.report([each.as_json() for each in problems], as_json=as_json, text=lambda: _problems(problems))
+    found = source(catalog, title)
+    used = _used_prices() if catalog is None else None
+    problems = tools.check(where(paths), found, day(today), with_lint=with_lint, used_prices=used)
+    common.report([each.as_json() for each in problems], as_json=as_json, text=lambda: problems_text(problems))
     ctx.exit(1 if any(each.severity is Severity.ERROR for each in problems) else 0)
 
 
 @rules.command("format")
-@_paths
+@paths_argument
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit status 1 when a file would change.")
 @common.json_option
 @click.pass_context
 def format_command(ctx: click.Context, *, paths: tuple[Path, ...], only_check: bool, as_json: bool) -> None:
     """Write rule files in their one normal form; comments stay."""
-    changed = _refusing(ctx, lambda: tools.format_files(_where(paths), write=not only_check), as_json=as_json)
+    changed = refusing(ctx, lambda: tools.format_files(where(paths), write=not only_check), as_json=as_json)
     word = "not in normal form" if only_check else "rewritten"
     text = "\n".join(f"{path}: {word}" for path in changed) or "All files are in normal form."
     common.report([str(path) for path in changed], as_json=as_json, text=lambda: text)
@@ -82,24 +83,34 @@ def format_command(ctx: click.Context, *, paths: tuple[Path, ...], only_check: b
 
 
 @rules.command("test")
-@_paths
-@_catalog
-@_currency
+@paths_argument
+@catalog_option
+@store_option
+@currency_option
 @common.json_option
 @click.pass_context
-def test_command(ctx: click.Context, *, paths: tuple[Path, ...], catalog: Path, currency: str, as_json: bool) -> None:
+def test_command(
+    ctx: click.Context,
+    *,
+    paths: tuple[Path, ...],
+    catalog: Path | None,
+    title: str | None,
+    currency: str,
+    as_json: bool,
+) -> None:
     """Run the tests that rule files bring along. Exit status 1 when one fails."""
-    folder = tools.Folder.open(catalog)
-    results = _refusing(ctx, lambda: tools.test(_where(paths), folder, _iso(currency)), as_json=as_json)
+    folder = source(catalog, title)
+    results = refusing(ctx, lambda: tools.test(where(paths), folder, iso(currency)), as_json=as_json)
     common.report([each.as_json() for each in results], as_json=as_json, text=lambda: _results(results))
     ctx.exit(0 if all(each.passed for each in results) else 1)
 
 
 @rules.command("match")
-@_paths
-@_catalog
-@_currency
-@_today
+@paths_argument
+@catalog_option
+@store_option
+@currency_option
+@today_option
 @click.option("--engine", type=click.Choice(["python", "sql"]), default="python", show_default=True)
 @common.json_option
 @click.pass_context
@@ -107,16 +118,17 @@ def match_command(
     ctx: click.Context,
     *,
     paths: tuple[Path, ...],
-    catalog: Path,
+    catalog: Path | None,
+    title: str | None,
     currency: str,
     today: dt.datetime | None,
     engine: str,
     as_json: bool,
 ) -> None:
     """Assign and price every product of a catalogue folder."""
-    folder = tools.Folder.open(catalog)
+    folder = source(catalog, title)
     run = _engine(engine)
-    result = _refusing(ctx, lambda: run(_where(paths), folder, _iso(currency), _day(today)), as_json=as_json)
+    result = refusing(ctx, lambda: run(where(paths), folder, iso(currency), day(today)), as_json=as_json)
     found = result.as_json()
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -126,6 +138,12 @@ def match_command(
     for rule, prices in found["prices"].items():
         click.echo(f"{rule}: {len(prices)} prices")
     click.echo(f"{len(found['overlaps'])} overlaps, {len(found['held_back'])} held back, version {found['version']}")
+
+
+def _used_prices() -> frozenset[str]:
+    from connector.services.assigning import used_prices
+
+    return used_prices()
 
 
 def _engine(name: str) -> Callable[..., Any]:
@@ -138,10 +156,11 @@ def _engine(name: str) -> Callable[..., Any]:
 
 @rules.command("explain")
 @click.argument("sku")
-@_paths
-@_catalog
-@_currency
-@_today
+@paths_argument
+@catalog_option
+@store_option
+@currency_option
+@today_option
 @common.json_option
 @click.pass_context
 def explain_command(
@@ -149,30 +168,58 @@ def explain_command(
     *,
     sku: str,
     paths: tuple[Path, ...],
-    catalog: Path,
+    catalog: Path | None,
+    title: str | None,
     currency: str,
     today: dt.datetime | None,
     as_json: bool,
 ) -> None:
-    """Say why a product joins what it joins and costs what it costs."""
-    folder = tools.Folder.open(catalog)
+    """Say why a product joins what it joins and costs what it costs.
+
+    Without PATHS and --catalog by the active version, with what was decided by it when.
+    """
+    products = source(catalog, title)
+    files = None if paths or catalog is not None else rules_versions.active_files()
 
     def explain() -> tools.ProductExplained:
-        return tools.explain_sku(sku, _where(paths), folder, _iso(currency), _day(today))
+        rule_set = rules_versions.checked(files, products) if files else _loaded(paths, products)
+        return tools.explain_sku(sku, rule_set, products, iso(currency), day(today))
 
-    found = _refusing(ctx, explain, as_json=as_json)
-    common.report(found.as_json(), as_json=as_json, text=lambda: _explained(found))
+    found = refusing(ctx, explain, as_json=as_json)
+    decided = _decided(sku) if catalog is None else []
+    data = found.as_json() | ({"decisions": decided} if catalog is None else {})
+    common.report(data, as_json=as_json, text=lambda: "\n".join([_explained(found), *map(_decision, decided)]))
+
+
+def _loaded(paths: Sequence[Path], products: tools.Source) -> tree.RuleSet:
+    return load(where(paths), products.metadata.catalogue, products.functions)
+
+
+def _decided(sku: str) -> list[dict[str, Any]]:
+    """What the installation keeps of its decisions on a product."""
+    from connector.services.decisions import decided
+
+    return decided(sku)
+
+
+def _decision(each: Mapping[str, Any]) -> str:
+    place = (
+        f"{each['file']}:{each['line']} of version {each['version']}" if each["file"] else f"version {each['version']}"
+    )
+    by = "pinned by hand" if each["pinned"] else f"by “{each['rule']}” ({place})"
+    return f"\nin “{each['account']}”: {each['template'] or 'no template'}, {by}"
 
 
 @rules.command("suggest")
-@_catalog
+@catalog_option
+@store_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-@_currency
-def suggest_command(*, catalog: Path, out: Path | None, currency: str) -> None:
+@currency_option
+def suggest_command(*, catalog: Path | None, title: str | None, out: Path | None, currency: str) -> None:
     """Write a first set of rules for a catalogue."""
     from connector.rules.suggest import suggest
 
-    text = suggest(tools.Folder.open(catalog), _iso(currency))
+    text = suggest(source(catalog, title), iso(currency))
     if out is None:
         click.echo(text, nl=False)
         return
@@ -180,44 +227,6 @@ def suggest_command(*, catalog: Path, out: Path | None, currency: str) -> None:
         raise ConfigurationError(f"{out} exists; it is not overwritten.")
     out.write_text(text, encoding="utf-8", newline="\n")
     click.echo(f"{out} written.")
-
-
-def _where(paths: Sequence[Path]) -> list[Path]:
-    return list(paths) or [Path("rules")]
-
-
-def _day(today: dt.datetime | None) -> dt.date:
-    return today.date() if today else dt.datetime.now(dt.UTC).date()
-
-
-def _iso(currency: str) -> str:
-    if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
-        raise ConfigurationError(f"“{currency}” is no currency: write its ISO 4217 code, such as USD.")
-    return currency
-
-
-T = TypeVar("T")
-
-
-def _refusing(ctx: click.Context, work: Callable[[], T], *, as_json: bool) -> T:
-    """The result; where rules do not check, their problems and exit status 1."""
-    try:
-        return work()
-    except (RuleError, TextError) as error:
-        problems = error.problems if isinstance(error, RuleError) else (error.problem,)
-        if as_json:
-            click.echo(json.dumps({"problems": [each.as_json() for each in problems]}, indent=2, ensure_ascii=False))
-        else:
-            click.echo(_problems(problems), err=True)
-        ctx.exit(1)
-        raise ConnectorError("unreachable: exit raises") from None
-
-
-def _problems(problems: Sequence[Problem]) -> str:
-    if not problems:
-        return "No problem found."
-    errors = sum(each.severity is Severity.ERROR for each in problems)
-    return "\n".join([*map(str, problems), f"{errors} errors, {len(problems) - errors} warnings"])
 
 
 def _results(results: Sequence[TestResult]) -> str:
@@ -259,3 +268,13 @@ def _ladder(price: Ladder | PriceError) -> list[str]:
         return [f"  held back: {price.reason} (line {price.line})"]
     width = max(len(step.text) for step in price.steps)
     return [f"  {step.text.ljust(width)}  {step.amount:f}" for step in price.steps]
+
+
+for _command in (
+    rules_versions.preview_command,
+    rules_versions.diff_command,
+    rules_versions.versions_command,
+    rules_versions.save_command,
+    rules_versions.activate_command,
+):
+    rules.add_command(_command)

@@ -17,14 +17,14 @@ from connector.rules.products import Facts, day_fact
 from connector.rules.reads import TODAY, fields_read
 from connector.rules.ruleset import load
 from connector.rules.sql import masks
-from connector.rules.tools import Folder
+from connector.rules.tools import Source
 from connector.store.facts import FactStore, create_tables
 
 _BATCH = 2_000
 _BITS = 62
 
 
-def match_sql(paths: Iterable[Path], folder: Folder, currency: str, today: dt.date) -> Evaluation:
+def match_sql(paths: Iterable[Path], folder: Source, currency: str, today: dt.date) -> Evaluation:
     """Assignments by SQL, in a temporary database; prices by Python from the rows that are kept there.
 
     Raises:
@@ -47,7 +47,7 @@ def match_sql(paths: Iterable[Path], folder: Folder, currency: str, today: dt.da
             db.close()
 
 
-def _owns(folder: Folder) -> Iterator[Own]:
+def _owns(folder: Source) -> Iterator[Own]:
     for family in folder.families():
         yield family.lead
         yield from family.members

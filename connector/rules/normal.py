@@ -96,6 +96,11 @@ def _text(lines: Iterable[_Line]) -> str:
 # Definitions --------------------------------------------------------------------------------------
 
 
+def definition_text(each: tree.Definition) -> str:
+    """The normal form of one definition, without comments."""
+    return _text(_definition(each))
+
+
 def _definition(each: tree.Definition) -> list[_Line]:
     match each:
         case tree.Segment():

@@ -13,7 +13,7 @@ from connector.rules.evaluation import Family, family_facts, inherited_fields
 from connector.rules.normal import format_file, quoted
 from connector.rules.parser import parse_file
 from connector.rules.products import Values
-from connector.rules.tools import Folder
+from connector.rules.tools import Source
 
 MOST = 12
 """So many templates are suggested at most, those with the most products."""
@@ -95,7 +95,7 @@ def _words(path: str, found: list[Values]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, *[word for word, _ in sorted(ends.items(), key=lambda i: (-i[1], i[0]))[:3]]]))
 
 
-def suggest(folder: Folder, currency: str) -> str:
+def suggest(folder: Source, currency: str) -> str:
     """The text of a rule file for a catalogue folder, in normal form; it checks and passes its tests.
 
     Raises:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from connector.errors import ConfigurationError, PriceError, RuleError
 from connector.rules import tree
@@ -25,6 +25,24 @@ from connector.rules.rule_tests import TestResult, run_tests
 from connector.rules.ruleset import check_paths, load, read_text, rule_files
 
 
+class Source(Protocol):
+    """Where products and what is known of their fields come from: a folder, or the products of a store."""
+
+    @property
+    def metadata(self) -> Metadata: ...
+
+    @property
+    def functions(self) -> Library: ...
+
+    def families(self, *, with_values: bool = False) -> Iterable[Family]:
+        """Every product; `with_values` with what people know them by, for explanations."""
+        ...
+
+    def find(self, sku: str) -> Family:
+        """The family that a SKU belongs to, with values. Raises `ConfigurationError` when there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """A catalogue folder with its metadata."""
@@ -41,14 +59,35 @@ class Folder:
     def families(self, *, with_values: bool = False) -> Iterable[Family]:
         return read_families(self.path, self.metadata, self.functions, with_values=with_values)
 
+    def find(self, sku: str) -> Family:
+        """Raises `ConfigurationError` when no product has this SKU."""
+        for family in self.families(with_values=True):
+            if sku in {each.sku for each in (family.lead, *family.members)}:
+                return family
+        raise ConfigurationError(f"There is no product with the SKU “{sku}” in {self.path}.")
 
-def check(paths: Iterable[Path], folder: Folder, today: dt.date, *, with_lint: bool = True) -> list[Problem]:
-    """Every error, or where there is none every warning, in the order of the files."""
+
+def check(
+    paths: Iterable[Path],
+    folder: Source,
+    today: dt.date,
+    *,
+    with_lint: bool = True,
+    used_prices: frozenset[str] | None = None,
+) -> list[Problem]:
+    """Every error, or where there is none every warning, in the order of the files. `used_prices` as `lint` takes them."""
     checked = check_paths(paths, folder.metadata.catalogue, folder.functions)
     if checked.rules is None or not with_lint:
         return list(checked.problems)
     catalogue = folder.metadata.catalogue
-    return lint(checked.rules, catalogue, folder.families(), day_fact(today), functions=folder.functions)
+    return lint(
+        checked.rules,
+        catalogue,
+        folder.families(),
+        day_fact(today),
+        used_prices=used_prices,
+        functions=folder.functions,
+    )
 
 
 def formatted(path: Path) -> tuple[str, str]:
@@ -72,13 +111,13 @@ def format_files(paths: Iterable[Path], *, write: bool) -> list[Path]:
     return changed
 
 
-def test(paths: Iterable[Path], folder: Folder, currency: str) -> list[TestResult]:
+def test(paths: Iterable[Path], folder: Source, currency: str) -> list[TestResult]:
     """Run the tests of a set. Raises `RuleError` when it does not check."""
     rules = load(paths, folder.metadata.catalogue, folder.functions)
     return run_tests(rules, folder.metadata.catalogue, currency, folder.functions)
 
 
-def match(paths: Iterable[Path], folder: Folder, currency: str, today: dt.date) -> Evaluation:
+def match(paths: Iterable[Path], folder: Source, currency: str, today: dt.date) -> Evaluation:
     """Assignments and prices of every product of a folder, by the Python back end. Raises as `load` does."""
     rules = load(paths, folder.metadata.catalogue, folder.functions)
     catalogue = folder.functions.extend(folder.metadata.catalogue)
@@ -151,20 +190,14 @@ def _ladder_json(found: Ladder | PriceError) -> dict[str, Any]:
     }
 
 
-def explain_sku(sku: str, paths: Iterable[Path], folder: Folder, currency: str, today: dt.date) -> ProductExplained:
-    """Explain one product of a folder: a configurable with all its variants, a variant with its own prices.
+def explain_sku(sku: str, rules: tree.RuleSet, source: Source, currency: str, today: dt.date) -> ProductExplained:
+    """Explain one product: a configurable with all its variants, a variant with its own prices.
 
     Raises:
-        RuleError: the set does not check.
         ConfigurationError: there is no such SKU.
     """
-    rules = load(paths, folder.metadata.catalogue, folder.functions)
-    catalogue = folder.functions.extend(folder.metadata.catalogue)
-    for family in folder.families(with_values=True):
-        skus = {each.sku for each in (family.lead, *family.members)}
-        if sku in skus:
-            return explain_family(sku, rules, family, inherited_fields(catalogue), currency, today, folder.functions)
-    raise ConfigurationError(f"There is no product with the SKU “{sku}” in {folder.path}.")
+    inherited = inherited_fields(source.functions.extend(source.metadata.catalogue))
+    return explain_family(sku, rules, source.find(sku), inherited, currency, today, source.functions)
 
 
 def explain_family(

@@ -11,7 +11,7 @@ from connector.rules.fact_rows import Own, Row, as_facts
 from connector.rules.functions import library
 from connector.store.facts import FactStore
 from connector.store.matches import Matches, Won
-from connector.store.models import Account, Listing
+from connector.store.models import Account, Listing, Product
 
 CHUNK = 500
 
@@ -116,3 +116,38 @@ def _inputs(
 ) -> dict[str, Any]:
     row, own = family[id_]
     return inputs(won.rule.condition, as_facts(row, own.sku, variants.get(id_, ())), today, library)
+
+
+def decided(sku: str) -> list[dict[str, Any]]:
+    """What is kept of the decisions on a product (or on the configurable of a variant): one entry an account.
+
+    `inputs` are the values that the winning condition read, `prices` by SKU what price rules computed from what.
+    """
+    rows = Listing.select(Listing, Product).join(Product).where(Product.sku.in_([sku, *_lead_of(sku)]))
+    return [
+        {
+            "account": row.account.title,
+            "sku": row.product.sku,
+            "template": row.template.name if row.template else None,
+            "pinned": row.pinned,
+            "version": row.rule_version,
+            "rule": row.rule,
+            "file": row.rule_file,
+            "line": row.rule_line,
+            "inputs": row.rule_inputs,
+            "overlaps": list(row.overlaps),
+            "prices": price_decisions(row),
+            "at": row.changed_at.isoformat(),
+        }
+        for row in rows
+    ]
+
+
+def price_decisions(row: Listing) -> dict[str, Any]:
+    """SKU → version, rule, file, line, case and inputs of the price in the listing's draft; none where no rule gave it."""
+    skus = (row.draft or {}).get("skus", ())
+    return {each["sku"]: each["decision"] for each in skus if each.get("decision")}
+
+
+def _lead_of(sku: str) -> list[str]:
+    return [row.parent.sku for row in Product.select().where(Product.sku == sku) if row.parent_id]

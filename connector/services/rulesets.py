@@ -116,6 +116,22 @@ def save_and_activate(ctx: Context, files: Mapping[str, str], actor: str, note: 
         RuleError: the text has errors.
         ConfigurationError: a test fails; the sentence names it.
     """
+    with transaction():
+        version = save(ctx, files, actor, note)
+        now = ctx.clock.now()
+        RuleSetVersion.update(active=False).where(RuleSetVersion.active).execute()
+        version.active, version.activated_at = True, now
+        version.save()
+        sha256 = version.sha256
+        history.note(now, actor, "rules.activate", "ruleset", version.number, note, after={"sha256": sha256})
+    return version
+
+
+def save(ctx: Context, files: Mapping[str, str], actor: str, note: str = "") -> RuleSetVersion:
+    """Check, test and keep files as a version that is not active; the same text again gives the version that holds it.
+
+    Raises: as `save_and_activate`.
+    """
     checked = check(files)
     if checked.rules is None:
         raise RuleError(checked.problems)
@@ -125,18 +141,14 @@ def save_and_activate(ctx: Context, files: Mapping[str, str], actor: str, note: 
         raise ConfigurationError(
             f"The test “{first.name}” fails ({first.file}, line {first.line}): {first.failures[0][1]}"
         )
-    return _activate(dict(files), checked.rules.version, actor, note, ctx.clock.now())
-
-
-def _activate(files: dict[str, str], sha256: str, actor: str, note: str, now: datetime) -> RuleSetVersion:
+    sha256, kept = checked.rules.version, dict(files)
     with transaction():
-        RuleSetVersion.update(active=False).where(RuleSetVersion.active).execute()
-        version = RuleSetVersion.get_or_none(RuleSetVersion.sha256 == sha256, RuleSetVersion.files == files)
+        version: RuleSetVersion | None = RuleSetVersion.get_or_none(
+            RuleSetVersion.sha256 == sha256, RuleSetVersion.files == kept
+        )
         if version is None:
-            version = RuleSetVersion.create(sha256=sha256, files=files, author=actor, note=note, created_at=now)
-        version.active, version.activated_at = True, now
-        version.save()
-        history.note(now, actor, "rules.activate", "ruleset", version.number, note, after={"sha256": sha256})
+            now = ctx.clock.now()
+            version = RuleSetVersion.create(sha256=sha256, files=kept, author=actor, note=note, created_at=now)
     return version
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from connector.errors import RuleError
 from connector.jobs import recurring
 from connector.rules.products import day_fact
-from connector.services import assigning, assignment, desk, rulesets, runner, snapshots, work
+from connector.services import assigning, assignment, desk, rulesets, runner, work
 from connector.services.assigning import Assigner
 from connector.services.context import Context
 from connector.store import migrations
-from connector.store.database import database, transaction
+from connector.store.database import database
 from connector.store.facts import FactStore
 from connector.store.models import (
     Account,
@@ -28,72 +27,13 @@ from connector.store.models import (
     RuleProgress,
 )
 from tests.services import world
-
-ATTRIBUTES: list[dict[str, Any]] = [
-    {
-        "attribute_code": "color",
-        "frontend_input": "select",
-        "options": [{"value": "1", "label": "Red"}, {"value": "2", "label": "Blue"}],
-    },
-    {"attribute_code": "margin", "frontend_input": "price"},
-    {"attribute_code": "launched", "frontend_input": "date"},
-    {"attribute_code": "season", "frontend_input": "text"},
-]
-RULES = """
-assign "Cheap" priority 20 where price < 20 and status = "enabled"
-assign "Reds" priority 10 where any variant (color = "Red" and qty > 2)
-"""
+from tests.services.rule_shop import ATTRIBUTES, RULES, activate, change, family, open_shop, places, product, template
 
 
 @pytest.fixture
 def shop(account: Account) -> Account:
-    """The account with a store whose attributes are known, three templates, and no products."""
-    Listing.delete().execute()
-    Product.delete().execute()
-    MagentoStore.update(attributes=ATTRIBUTES, categories={"id": 1, "level": 0}, attribute_sets=[]).execute()
-    for name in ("Cheap", "Reds", "Rest"):
-        template(account, name)
-    return Account.get_by_id(account.id)
-
-
-def template(account: Account, name: str, **values: Any) -> ListingTemplate:
-    made: ListingTemplate = ListingTemplate.create(
-        account=account, name=name, created_at=world.START, updated_at=world.START, **values
-    )
-    return made
-
-
-def product(number: int, *, parent: Product | None = None, type_id: str = "simple", **values: Any) -> Product:
-    """One product of the only store: `price` and `qty`, the others as attributes."""
-    data = values_of(number, type_id, values)
-    made: Product = Product.create(
-        store=MagentoStore.get(), entity_id=number, sku=data["sku"], name=data["name"], type_id=type_id, data=data,
-        digest="d", seen_at=world.START, parent=parent, salable=Decimal(values.get("qty", 5)),
-    )  # fmt: skip
-    return made
-
-
-def values_of(number: int, type_id: str, values: dict[str, Any]) -> dict[str, Any]:
-    custom = {name: value for name, value in values.items() if name not in {"price", "qty", "status"}}
-    return {
-        "id": number, "sku": f"P{number:04}", "name": f"Product {number}", "type_id": type_id,
-        "status": values.get("status", 1), "price": values.get("price"), "visibility": 4, "attribute_set_id": 4,
-        "custom_attributes": [{"attribute_code": code, "value": value} for code, value in custom.items()],
-    }  # fmt: skip
-
-
-def change(row: Product, **values: Any) -> None:
-    """What the store's product becomes, as reading it again would write it."""
-    with transaction():
-        data = values_of(row.entity_id, row.type_id, values)
-        Product.update(data=data, salable=Decimal(values.get("qty", 5))).where(Product.id == row.id).execute()
-        snapshots.mark_stale([row.id])
-
-
-def places(account: Account) -> dict[str, str | None]:
-    """SKU → its template's name."""
-    rows = Listing.select(Listing, Product).join(Product).where(Listing.account == account)
-    return {row.product.sku: row.template.name if row.template else None for row in rows}
+    """The account with three templates, and no products."""
+    return open_shop(account)
 
 
 def by_python(account: Account, ctx: Context) -> dict[str, str]:
@@ -103,24 +43,13 @@ def by_python(account: Account, ctx: Context) -> dict[str, str]:
     today = day_fact(ctx.clock.now().date())
     names = {row.name for row in ListingTemplate.select().where(ListingTemplate.account == account)}
     found = {}
-    for family in rulesets.families(account.store):
-        facts = lens.facts(family).assigned
+    for members in rulesets.families(account.store):
+        facts = lens.facts(members).assigned
         matching = rules.compiled.matching(facts, today) if facts else []
         joined = [each.template.value for each in matching if each.template.value in names]
         if joined:
-            found[family[0].sku] = joined[0]
+            found[members[0].sku] = joined[0]
     return found
-
-
-def activate(ctx: Context, text: str = RULES) -> None:
-    rulesets.save_and_activate(ctx, {"a.rules": text}, "test")
-
-
-def family(start: int = 1) -> Product:
-    lead = product(start, type_id="configurable", color="2")
-    product(start + 1, parent=lead, price="30", qty=3, color="1")
-    product(start + 2, parent=lead, price="10", qty=9)
-    return lead
 
 
 def test_products_join_what_the_rules_say_and_the_listing_says_why(ctx: Context, shop: Account) -> None:

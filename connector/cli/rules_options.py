@@ -1,0 +1,116 @@
+"""What the commands of `connector rules` share: arguments, where products come from, how problems are said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from connector.cli import common
+from connector.errors import ConfigurationError, RuleError
+from connector.rules import tools
+from connector.rules.problems import Problem, Severity
+from connector.rules.ruleset import TextError
+
+if TYPE_CHECKING:
+    from connector.store.models import MagentoStore
+
+T = TypeVar("T")
+
+paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+catalog_option = click.option(
+    "--catalog",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Catalogue folder: products.jsonl, attributes.json, categories.json, attribute_sets.json."
+    "  [default: the products of this installation's store]",
+)
+store_option = click.option(
+    "--store", "title", help="Without --catalog: the store of this title.  [default: the first]"
+)
+currency_option = click.option("--currency", default="USD", show_default=True, help="Currency of the prices, ISO 4217.")
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    help="The day that `today` means.  [default: the day it is]",
+)
+
+
+def where(paths: Sequence[Path]) -> list[Path]:
+    """The paths given, else the folder `rules`."""
+    return list(paths) or [Path("rules")]
+
+
+def day(today: dt.datetime | None) -> dt.date:
+    """The day given, else the day it is in UTC."""
+    return today.date() if today else dt.datetime.now(dt.UTC).date()
+
+
+def iso(currency: str) -> str:
+    """The currency's code. Raises `ConfigurationError` for what is none."""
+    if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
+        raise ConfigurationError(f"“{currency}” is no currency: write its ISO 4217 code, such as USD.")
+    return currency
+
+
+def source(catalog: Path | None, title: str | None) -> tools.Source:
+    """A catalogue folder, or the products of this installation's store.
+
+    Raises:
+        ConfigurationError: the folder is none, or there is no store and no folder was named.
+    """
+    if catalog is not None:
+        return tools.Folder.open(catalog)
+    from connector.services.rule_source import StoreProducts
+
+    return StoreProducts.of(installed_store(title))
+
+
+def installed_store(title: str | None = None) -> MagentoStore:
+    """A store of this installation. Raises `ConfigurationError` where there is none."""
+    open_installation()
+    from connector.store.models import MagentoStore
+
+    query = MagentoStore.select().order_by(MagentoStore.id)
+    store: MagentoStore | None = (query if title is None else query.where(MagentoStore.title == title)).first()
+    if store is None:
+        which = "no store yet" if title is None else f"no store called “{title}”"
+        raise ConfigurationError(f"This installation has {which}. Name a catalogue folder instead: --catalog DIR")
+    return store
+
+
+def open_installation() -> None:
+    """Open the database. Raises `ConfigurationError` where there is none."""
+    try:
+        common.open_database(common.start())
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} Without a database, name a catalogue folder: --catalog DIR") from error
+
+
+def refusing(ctx: click.Context, work: Callable[[], T], *, as_json: bool) -> T:
+    """The result; where rules do not check, their problems and exit status 1."""
+    try:
+        return work()
+    except (RuleError, TextError) as error:
+        refuse(ctx, error.problems if isinstance(error, RuleError) else (error.problem,), as_json=as_json)
+
+
+def refuse(ctx: click.Context, problems: Sequence[Problem], *, as_json: bool) -> NoReturn:
+    """Say what is wrong with rules, and end with exit status 1."""
+    if as_json:
+        click.echo(json.dumps({"problems": [each.as_json() for each in problems]}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(problems_text(problems), err=True)
+    ctx.exit(1)
+
+
+def problems_text(problems: Sequence[Problem]) -> str:
+    """Every problem with its line and caret, and how many there are."""
+    if not problems:
+        return "No problem found."
+    errors = sum(each.severity is Severity.ERROR for each in problems)
+    return "\n".join([*map(str, problems), f"{errors} errors, {len(problems) - errors} warnings"])
