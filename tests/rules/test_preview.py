@@ -116,7 +116,7 @@ def test_two_definitions_of_one_name_are_told_apart() -> None:
 
 
 def test_a_text_that_cannot_be_read_has_no_differences() -> None:
-    with pytest.raises(RuleError, match="a.rules:1:12"):
+    with pytest.raises(RuleError, match=r"a\.rules:1:12"):
         differences({"a.rules": OLD}, {"a.rules": 'assign "T" where'})
 
 

@@ -34,9 +34,18 @@ def shop(account: Account, database_url: str, tmp_path: Any, monkeypatch: pytest
 
 
 def run(*arguments: object) -> Result:
+    """A command, which binds the models to a handle of its own; the handle before it is closed."""
+    _close()
     result = CliRunner().invoke(connector, ["rules", *map(str, arguments)])
     database.connect(reuse_if_open=True)
     return result
+
+
+def _close() -> None:
+    if not database.is_closed():
+        database.close()
+    if hasattr(database.obj, "close_all"):
+        database.obj.close_all()
 
 
 def answer(*arguments: object) -> Any:
