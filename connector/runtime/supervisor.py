@@ -69,7 +69,7 @@ class _Child:
         self.spec, self.log, self.run = spec, log, run
         self.process: subprocess.Popen[bytes] | None = None
         self.delay, self.started, self.due = FIRST_DELAY / 2, 0.0, 0.0
-        self.restarts = 0
+        self.restarts = self.failures = 0
 
     def start(self) -> None:
         with open_log(self.log) as output:
@@ -94,6 +94,7 @@ class _Child:
         if self.process is None or not _has_ended(self.process):
             return False
         self._clear(self.process)
+        self.failures += self.process.returncode >= 0  # a program that was killed did not fail by itself
         self.process = None
         self.delay = FIRST_DELAY if now - self.started > STEADY else min(self.delay * 2, LONGEST_DELAY)
         self.due = now + self.delay
@@ -317,9 +318,9 @@ class Supervisor:
         child = self._children[spec.name]
         deadline = time.monotonic() + spec.ready_patience
         while spec.ready is not None and not spec.ready():
-            if time.monotonic() > deadline or child.restarts >= 2:
+            if time.monotonic() > deadline or child.failures >= 2:
                 what = (
-                    "ends again and again" if child.restarts else f"is not ready after {spec.ready_patience:g} seconds"
+                    "ends again and again" if child.failures else f"is not ready after {spec.ready_patience:g} seconds"
                 )
                 said = last_line(child.log) or "it wrote nothing"
                 raise ConfigurationError(f"{spec.name} {what}: {said} (log: {child.log})")

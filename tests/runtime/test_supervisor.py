@@ -145,6 +145,22 @@ def test_a_program_that_keeps_ending_is_reported_with_its_last_words(tmp_path):
     assert journal(tmp_path) == ["start redis", "stop redis"], "what had started was stopped"
 
 
+def test_a_program_that_is_killed_while_it_gets_ready_is_started_until_it_is(tmp_path):
+    starts = tmp_path / "starts"
+    killed_thrice = (
+        "import os, pathlib, signal, time\n"
+        f"path = pathlib.Path({str(starts)!r})\n"
+        "path.write_text((path.read_text() if path.exists() else '') + '.')\n"
+        "len(path.read_text()) > 3 or os.kill(os.getpid(), signal.SIGKILL)\n"
+        "time.sleep(60)"
+    )
+    web = ProcessSpec("web", [sys.executable, "-c", killed_thrice], ready=lambda: len(starts.read_text()) > 3)
+    starts.write_text("")
+
+    with supervisor(tmp_path, web) as running:
+        assert running.restarts("web") == 3
+
+
 def test_a_program_that_is_not_there_is_reported(tmp_path):
     missing = ProcessSpec("web", ["/nowhere/program"], ready=lambda: False)
 
