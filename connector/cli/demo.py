@@ -171,7 +171,7 @@ def _region(settings: Settings, access: StoreAccess) -> str:
 
     views = HttpRemotes(settings).catalog(_store_row(MagentoStore, access)).store_views()
     view = next((view for view in views if view.code == "default"), views[0])
-    regions = {"USD": "US", "GBP": "GB"}
+    regions = {"USD": "US", "GBP": "GB", "EUR": "IE"}
     if view.base_currency not in regions:
         raise ConfigurationError(
             f"The store sells in {view.base_currency}, the demo's marketplace in {' or '.join(regions)}: use a test store"

@@ -22,7 +22,9 @@ from connector.errors import ConfigurationError
     "--products", default=300, show_default=True, type=click.IntRange(1), help="Products to generate otherwise."
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same products.")
-@click.option("--region", default="US", show_default=True, type=click.Choice(["US", "GB"]), help="The shop's region.")
+@click.option(
+    "--region", default="US", show_default=True, type=click.Choice(["US", "GB", "IE"]), help="The shop's region."
+)
 @click.option(
     "--side",
     default="both",

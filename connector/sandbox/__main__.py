@@ -9,6 +9,7 @@ from pathlib import Path
 from connector.sandbox.app import BOTH, SIDES
 from connector.sandbox.options import SandboxError, SandboxOptions
 from connector.sandbox.serve import serve
+from connector.sandbox.tiktok.shops import REGIONS
 
 
 def main() -> int:
@@ -22,7 +23,7 @@ def main() -> int:
     parser.add_argument("--catalog", type=Path, help="catalogue folder to load into the store")
     parser.add_argument("--products", type=int, default=300, help="products to generate without --catalog")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--region", default="US", choices=("US", "GB"), help="region of the shop that authorizes")
+    parser.add_argument("--region", default="US", choices=REGIONS, help="region of the shop that authorizes")
     parser.add_argument("--side", default=BOTH, choices=SIDES, help="serve only one of the two")
     given = parser.parse_args()
     try:

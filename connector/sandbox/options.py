@@ -24,7 +24,7 @@ class SandboxError(Exception):
 class SandboxOptions:
     """Times are seconds of the sandbox clock unless said otherwise.
 
-    `region`: region of the seller who authorizes unless another is chosen on the page (`US` or `GB`).
+    `region`: region of the seller who authorizes unless another is chosen on the page (`US`, `GB` or `IE`).
     `requests_per_second`: per app and shop, 0 for no limit.
     `old_refresh_token_seconds`: how long a rotated refresh token still works (undocumented by TikTok Shop).
     `accept_empty_object`: a body `{}` may be signed or left out of the signature (the SDKs disagree).
@@ -63,6 +63,8 @@ class SandboxOptions:
     redirect_url: str = "http://127.0.0.1:5000/tiktok/callback"
     shipping_update_seconds: int = 259_200
     shipping_update_count: int = 3
-    cancel_answer_seconds: Mapping[str, int] = field(default_factory=lambda: {"US": 86_400, "GB": 172_800})
+    cancel_answer_seconds: Mapping[str, int] = field(
+        default_factory=lambda: {"US": 86_400, "GB": 172_800, "IE": 172_800}
+    )
     return_answer_seconds: int = 172_800
     refund_seconds: float = 2

@@ -209,10 +209,12 @@ def delete_category(ctx: Context, categoryId: str) -> Any:  # noqa: N803  # as a
     row = _row(ctx, categoryId)
     if row["level"] <= 1:
         raise MagentoError(400, "Cannot delete category with id %1", [row["entity_id"]])
-    below = "SELECT entity_id FROM catalog_category_entity WHERE path = ?1 OR path LIKE ?1 || '/%'"
+    below = "SELECT entity_id FROM catalog_category_entity WHERE path = :path OR path LIKE :path || '/%'"
     for table, column in (("catalog_category_value", "entity_id"), ("catalog_category_product", "category_id")):
-        ctx.db.execute(f"DELETE FROM {table} WHERE {column} IN ({below})", (row["path"],))  # noqa: S608  # our own names
-    ctx.db.execute("DELETE FROM catalog_category_entity WHERE path = ?1 OR path LIKE ?1 || '/%'", (row["path"],))
+        ctx.db.execute(f"DELETE FROM {table} WHERE {column} IN ({below})", {"path": row["path"]})  # noqa: S608  # our own names
+    ctx.db.execute(
+        "DELETE FROM catalog_category_entity WHERE path = :path OR path LIKE :path || '/%'", {"path": row["path"]}
+    )
     return True
 
 
@@ -226,8 +228,9 @@ def move_category(ctx: Context, categoryId: str) -> Any:  # noqa: N803  # as abo
         "UPDATE catalog_category_entity SET parent_id = ? WHERE entity_id = ?", (parent["entity_id"], row["entity_id"])
     )
     ctx.db.execute(
-        "UPDATE catalog_category_entity SET path = ?2 || substr(path, length(?1) + 1), level = level + ?3 WHERE path = ?1 OR path LIKE ?1 || '/%'",
-        (row["path"], path, deeper),
+        "UPDATE catalog_category_entity SET path = :new || substr(path, length(:path) + 1), level = level + :deeper"
+        " WHERE path = :path OR path LIKE :path || '/%'",
+        {"path": row["path"], "new": path, "deeper": deeper},
     )
     return True
 

@@ -100,10 +100,10 @@ class UnknownSettingError(ValueError):
 def read(db: sqlite3.Connection, path: str, store_id: int = 0) -> str:
     """The value that holds for a store view (0 is the default scope)."""
     row = db.execute(
-        "SELECT value FROM core_config_data WHERE path = ?1 AND (scope = 'default' OR (scope = 'stores' AND scope_id = ?2)"
-        " OR (scope = 'websites' AND scope_id = (SELECT website_id FROM store WHERE store_id = ?2)))"
+        "SELECT value FROM core_config_data WHERE path = :path AND (scope = 'default' OR (scope = 'stores' AND scope_id = :store)"
+        " OR (scope = 'websites' AND scope_id = (SELECT website_id FROM store WHERE store_id = :store)))"
         " ORDER BY CASE scope WHEN 'stores' THEN 0 WHEN 'websites' THEN 1 ELSE 2 END LIMIT 1",
-        (path, store_id),
+        {"path": path, "store": store_id},
     ).fetchone()
     return str(row["value"]) if row else DEFAULTS[path]
 

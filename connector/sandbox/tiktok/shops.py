@@ -100,6 +100,12 @@ _LEEDS = _address(
 _PERTH = _address(
     "United Kingdom", "GB", "Scotland", "Perth", "3 Mill Wynd", "PH1 5QG", "(+44)1738555010", ("56.39", "-3.43")
 )
+_CORK = _address(
+    "Ireland", "IE", "County Cork", "Cork", "5 Quay Road", "T12 X70A", "(+353)215550100", ("51.90", "-8.47")
+)
+_SLIGO = _address(
+    "Ireland", "IE", "County Sligo", "Sligo", "8 Bridge Lane", "F91 E2C8", "(+353)715550100", ("54.27", "-8.47")
+)
 
 _US = Shop(
     id="7495540735365700001",
@@ -175,8 +181,46 @@ _GB = Shop(
     highest_price=Decimal(5600),
     heaviest_kilogram=Decimal(30),
 )
+_IE = Shop(
+    id="7495540735365700003",
+    seller_id="7494000000000000003",
+    name="Sandbox Outfitters Ireland",
+    region="IE",
+    currency="EUR",
+    cipher="ROW_sandboxIE_t5Gm8WcKzR3yHn1p",
+    code="IELCSANDBX",
+    warehouses=(
+        Warehouse("7068517275539700021", "Cork", "SALES_WAREHOUSE", True, _CORK),
+        Warehouse("7068517275539700022", "Sligo", "SALES_WAREHOUSE", False, _SLIGO),
+        Warehouse("7068517275539700023", "Cork", "RETURN_WAREHOUSE", True, _CORK),
+    ),
+    delivery_options=(
+        DeliveryOption(
+            "7091146663229700021",
+            "Shipped by seller",
+            "SEND_BY_SELLER",
+            "The seller chooses the carrier and reports the tracking number.",
+            (
+                ("7117858858072000021", "An Post"),
+                ("7117858858072000022", "DPD Ireland"),
+                ("7117858858072000023", "Fastway"),
+                ("7117858858072000024", "DHL Express"),
+                ("7117858858072000025", "UPS"),
+            ),
+        ),
+        DeliveryOption(
+            "7091146663229700022", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
+        ),
+    ),
+    weight_units=("KILOGRAM",),
+    dimension_units=("CENTIMETER",),
+    lowest_price=Decimal("0.01"),
+    highest_price=Decimal(6300),
+    heaviest_kilogram=Decimal(30),
+)
 
-SHOPS: tuple[Shop, ...] = (_US, _GB)
+SHOPS: tuple[Shop, ...] = (_US, _GB, _IE)
+REGIONS = tuple(shop.region for shop in SHOPS)
 BY_ID = {shop.id: shop for shop in SHOPS}
 
 

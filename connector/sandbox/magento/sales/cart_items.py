@@ -254,7 +254,7 @@ def change_item(ctx: Context, quote: Row, itemId: str) -> Any:  # noqa: N803  # 
 @cart_route("DELETE", "/items/:itemId")
 def delete_item(ctx: Context, quote: Row, itemId: str) -> Any:  # noqa: N803  # as above
     key = _item(ctx, quote, itemId)["item_id"]
-    ctx.db.execute("DELETE FROM quote_item WHERE item_id = ?1 OR parent_item_id = ?1", (key,))
+    ctx.db.execute("DELETE FROM quote_item WHERE ? IN (item_id, parent_item_id)", (key,))
     return True
 
 

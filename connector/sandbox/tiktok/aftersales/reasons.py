@@ -52,6 +52,7 @@ REJECT_CANCEL: dict[str, dict[str, str]] = {
         "seller_reject_apply_product_has_been_packed_uk": "The product has been packed",
     },
 }
+REJECT_CANCEL["IE"] = {key.removesuffix("_uk"): text for key, text in REJECT_CANCEL["GB"].items()}
 
 RETURN_REASONS: dict[str, dict[str, str]] = {
     "REFUND": {

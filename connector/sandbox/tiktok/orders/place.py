@@ -52,6 +52,21 @@ BUYERS: dict[str, Json] = {
             ("City", "Bristol", ""),
         ],
     },
+    "IE": {
+        "name": "Robin Farrell",
+        "first_name": "Robin",
+        "last_name": "Farrell",
+        "phone_number": "(+353)851234567",
+        "address_line1": "21 Harbour View",
+        "address_line2": "",
+        "postal_code": "H91 YP0D",
+        "region_code": "IE",
+        "districts": [
+            ("Country", "Ireland", "IE"),
+            ("County", "County Galway", ""),
+            ("City", "Galway", ""),
+        ],
+    },
 }
 
 
