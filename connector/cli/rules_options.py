@@ -17,6 +17,7 @@ from connector.rules.problems import Problem, Severity
 from connector.rules.ruleset import TextError
 
 if TYPE_CHECKING:
+    from connector.services.context import Context
     from connector.store.models import MagentoStore
 
 T = TypeVar("T")
@@ -83,12 +84,25 @@ def installed_store(title: str | None = None) -> MagentoStore:
     return store
 
 
+_OPEN = "connector.database_open"
+
+
 def open_installation() -> None:
-    """Open the database. Raises `ConfigurationError` where there is none."""
+    """Open the database, once a command. Raises `ConfigurationError` where there is none."""
+    if click.get_current_context().meta.setdefault(_OPEN, False):
+        return
     try:
         common.open_database(common.start())
     except ConfigurationError as error:
         raise ConfigurationError(f"{error} Without a database, name a catalogue folder: --catalog DIR") from error
+    click.get_current_context().meta[_OPEN] = True
+
+
+def application() -> Context:
+    """What services work with, on the open database. Raises as `common.context` does."""
+    found = common.context()
+    click.get_current_context().meta[_OPEN] = True
+    return found
 
 
 def refusing(ctx: click.Context, work: Callable[[], T], *, as_json: bool) -> T:

@@ -130,7 +130,7 @@ def save_command(ctx: click.Context, *, paths: tuple[Path, ...], note: str, as_j
     """Check and test files and keep them as a version, without making it active."""
     from connector.services import rulesets
 
-    app = common.context()
+    app = options.application()
     files = _texts(ctx, options.where(paths), as_json=as_json)
     row = options.refusing(ctx, lambda: rulesets.save(app, files, ACTOR, note), as_json=as_json)
     _kept(row, as_json=as_json)
@@ -149,7 +149,7 @@ def activate_command(ctx: click.Context, *, what: tuple[str, ...], note: str, as
     from connector.services import periodic, rulesets
     from connector.store.models import Account
 
-    app = common.context()
+    app = options.application()
     files = _version(what[0]) if len(what) == 1 and what[0].isdecimal() else None
     if files is None:
         files = _texts(ctx, options.where([Path(each) for each in what]), as_json=as_json)

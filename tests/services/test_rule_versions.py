@@ -1,4 +1,4 @@
-"""Versions of an installation, and the rule commands on its own store, on both databases."""
+"""Versions of an installation, and the rule commands on its own store."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from connector.store.database import database
 from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, PeriodicTask, Policy, RuleSetVersion
 from tests.services import world
 from tests.services.rule_shop import RULES, activate, family, open_shop, product
+
+
+@pytest.fixture
+def database_url(tmp_path: Any) -> str:
+    """A file of SQLite, which each command opens anew. What runs on it is tested on both databases elsewhere."""
+    return f"sqlite:///{tmp_path / 'connector.sqlite'}"
 
 
 @pytest.fixture
