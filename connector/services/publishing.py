@@ -217,29 +217,32 @@ def save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
     if listing.status is Status.DELETED and row.status != Status.DELETED.value:
         values["create_key"] = new_key()
     if listing.content_digest and listing.content_digest != (row.confirmed or {}).get("content_digest"):
-        values |= {"watched_sent": row.watched, "refused_digest": ""}
+        values |= {"watched_sent": row.watched, "refused_digest": ""}  # what the draft watched when this was sent
     with transaction():
         ListingRow.update(**values).where(ListingRow.id == row.id).execute()
         _mark_due(row.id)
 
 
 def _mark_due(listing_id: int) -> None:
-    """Write down what differs between a draft and what was confirmed. Its caller has just written to the row and holds it."""
+    """Write down what differs between a draft and what was confirmed. Its caller has just written to the row and holds it.
+
+    Where a policy names the attributes that alone send content (`watched`), one of them has to have changed.
+    """
     row = ListingRow.get_by_id(listing_id)
     listing, draft = confirmed(row), drafted_of(row)
+    there = bool(listing.remote_id) and listing.status is not Status.DELETED
     content = offers = False
-    if draft is not None:
-        unsent = listing.status is Status.DELETED or not listing.remote_id
-        content = unsent or (listing.content_digest != draft.content_digest() and _worth_sending(row))
-        there = bool(listing.remote_id) and listing.status is not Status.DELETED
-        offers = there and bool(listing.quantity_changes(draft) or (listing.live and listing.price_changes(draft)))
-    if (content, offers) != (row.content_due, row.offers_due):
-        ListingRow.update(content_due=content, offers_due=offers).where(ListingRow.id == listing_id).execute()
-
-
-def _worth_sending(row: ListingRow) -> bool:
-    """Where a policy names the attributes that alone send content, one of them has to have changed."""
-    return not row.watched or row.watched != row.watched_sent
+    sent = row.watched_sent
+    if draft is not None and not there:
+        content = True
+    elif draft is not None:
+        same = listing.content_digest == draft.content_digest()
+        sent = row.watched if same else sent
+        content = not same and (not row.watched or row.watched != sent)
+        offers = bool(listing.quantity_changes(draft) or (listing.live and listing.price_changes(draft)))
+    if (content, offers, sent) != (row.content_due, row.offers_due, row.watched_sent):
+        due = {"content_due": content, "offers_due": offers, "watched_sent": sent}
+        ListingRow.update(**due).where(ListingRow.id == listing_id).execute()
 
 
 def refuse(listing_id: int, issue: Issue) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,9 +51,19 @@ class Installation:
 @pytest.fixture
 def installation(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Installation]:
     """Connected, onboarded, 40 generated products read."""
-    app = create_sandbox(tmp_path / "sandbox", products=40, seed=7, options=SandboxOptions(audit_seconds=0.1))
+    with installed(tmp_path, database_url, redis_url, products=40) as made:
+        yield made
+
+
+@contextmanager
+def installed(
+    folder: Path, database_url: str, redis_url: str, *, products: int, **options: Any
+) -> Iterator[Installation]:
+    """The same of any size, with options of the sandbox."""
+    wanted = SandboxOptions(**{"audit_seconds": 0.1, **options})
+    app = create_sandbox(folder / "sandbox", products=products, seed=7, options=wanted)
     server = SandboxServer(app).start()
-    settings = Settings(var_dir=tmp_path / "var", database_url=database_url, redis_url=redis_url)
+    settings = Settings(var_dir=folder / "var", database_url=database_url, redis_url=redis_url)
     ctx = create_context(settings)
     migrations.upgrade()
     with database.connection():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,11 +42,12 @@ class InventoryPriceSync(Action):
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
         """The listing with what was accepted."""
         draft, _ = context.desk.look_again(subject.id)
-        if draft is not None and _adds(subject.listing, draft):
+        added = _added(subject.listing, draft) if draft is not None else frozenset()
+        if added:
             draft, _ = context.desk.look_again(subject.id, orders_too=True)
         assert draft is not None  # noqa: S101 – `check` refused before, and a draft once kept stays
         before = offers(subject.listing)
-        listing, issues, pieces = send_quantities(subject.listing, draft, context)
+        listing, issues, pieces = send_quantities(subject.listing, draft, context, added)
         listing, stopped = _without_zero(listing, draft, issues, context)
         listing, prices = send_prices(listing, draft, context)
         if stopped:
@@ -62,9 +63,10 @@ class InventoryPriceSync(Action):
         )
 
 
-def _adds(listing: Listing, draft: Draft) -> bool:
-    """Whether any SKU is to offer more pieces than now."""
-    return any(_more(listing, key, pieces) for key, pieces in listing.quantity_changes(draft).items())
+def _added(listing: Listing, draft: Draft) -> frozenset[str]:
+    """Seller SKUs that are to offer more pieces than now."""
+    changes = listing.quantity_changes(draft)
+    return frozenset(key for key, pieces in changes.items() if _more(listing, key, pieces))
 
 
 def _more(listing: Listing, key: str, pieces: Mapping[str, int]) -> bool:
@@ -88,13 +90,19 @@ def offers(listing: Listing) -> dict[str, list[str]]:
     return {key: [str(sku.price), str(sum(sku.quantities.values()))] for key, sku in listing.skus.items()}
 
 
-def send_quantities(listing: Listing, draft: Draft, context: ActionContext) -> tuple[Listing, tuple[Issue, ...], int]:
-    """Takes pieces away before it adds any: what is not there must not be sold for a moment longer than needed."""
+def send_quantities(
+    listing: Listing, draft: Draft, context: ActionContext, again: Collection[str] = ()
+) -> tuple[Listing, tuple[Issue, ...], int]:
+    """Takes pieces away before it adds any: what is not there must not be sold for a moment longer than needed.
+
+    `again` are seller SKUs to send although we think that nothing changed: an order took pieces meanwhile.
+    """
     if listing.status not in STOCKED:
         return listing, (), 0
     issues: list[Issue] = []
     sent = 0
     changes = listing.quantity_changes(draft)
+    changes |= {sku.seller_sku: dict(sku.quantities) for sku in draft.skus if sku.seller_sku in again}
     up = {key: q for key, q in changes.items() if _more(listing, key, q)}
     for batch in ({key: q for key, q in changes.items() if key not in up}, up):
         if not batch:

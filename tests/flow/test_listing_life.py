@@ -1,0 +1,232 @@
+"""What becomes of listings after they are live: stock, stops, deletions and refusals, on real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.services import onboarding, orders, publishing, snapshots, work
+from connector.store.models import ImageAsset, Listing, ListingTemplate, Order, Policy, Product, QueueItem
+from tests.flow.conftest import installed
+from tests.flow.selling import Selling
+
+
+@pytest.fixture
+def selling(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Selling]:
+    """Two dozen products and variants, live."""
+    with installed(tmp_path, database_url, redis_url, products=24) as here:
+        made = Selling(here)
+        made.list_all()
+        yield made
+
+
+def test_what_a_person_did_in_the_seller_center_is_respected(selling: Selling) -> None:
+    """A stop stays, a start too; a deleted product is made again only when somebody asks, as a new product."""
+    row = selling.live()
+    selling.shop.deactivate([row.remote_id])
+    selling.news()
+    assert (selling.again(row).status, selling.again(row).stopped) == ("SELLER_DEACTIVATED", True)
+    selling.save_product(row.product.sku, name="Another name of it")
+    selling.read_store()
+    assert selling.plan().upload == 0
+
+    selling.shop.activate([row.remote_id])
+    selling.reviewed()
+    assert (selling.again(row).status, selling.again(row).stopped) == ("ACTIVATE", False)
+    assert selling.plan().upload == 1
+
+    selling.reviewed()
+    selling.shop.delete([row.remote_id])
+    selling.news()
+    assert (selling.again(row).status, selling.plan().upload) == ("DELETED", 0)
+    work.ask(selling.here.ctx, "upload", [row.id], actor="ada@shop.example")
+    selling.here.work()
+    selling.reviewed()
+    fresh = selling.again(row)
+    assert (fresh.status, fresh.remote_id != row.remote_id) == ("ACTIVATE", True)
+    assert fresh.create_key != row.create_key
+
+
+def test_what_the_store_does_not_sell_is_taken_off_and_put_back(selling: Selling) -> None:
+    """Disabled: off, and on again with the right pieces. Deleted: off for good. A person's stop is not undone."""
+    row, other, third = (selling.live(number=number) for number in range(3))
+    pieces = selling.pieces(row)
+    for each in (row, other):
+        selling.save_product(each.product.sku, status=2)
+    selling.delete_product(third.product.sku)
+    Product.update(seen_at=1).where(Product.id == third.product_id).execute()
+    selling.here.store.update(swept_at=None).execute()
+    selling.read_store()
+    assert selling.plan().status == 3
+    selling.news()
+    assert {selling.again(each).status for each in (row, other, third)} == {"SELLER_DEACTIVATED"}
+    assert {selling.again(each).stopped for each in (row, other, third)} == {False}
+
+    work.ask(selling.here.ctx, "change_status", [other.id], actor="ada", arguments={"status": "inactive"})
+    selling.here.work()
+    for each in (row, other):
+        selling.save_product(each.product.sku, status=1)
+    selling.read_store()
+    selling.plan()
+    selling.plan()
+    selling.reviewed()
+    assert [selling.again(each).status for each in (row, other, third)] == [
+        "ACTIVATE",
+        "SELLER_DEACTIVATED",
+        "SELLER_DEACTIVATED",
+    ]
+    assert selling.again(other).stopped
+    assert selling.pieces(row) == pieces
+
+
+def test_stock_stays_true_when_the_content_is_not_valid(selling: Selling) -> None:
+    """A variant that was disabled offers nothing at once; without a weight the rest still follows the store."""
+    row = selling.live("configurable")
+    first, second = list(Product.select().where(Product.parent == row.product_id).order_by(Product.entity_id))[:2]
+    selling.save_product(first.sku, status=2)
+    selling.set_stock(second.sku, 3)
+    ListingTemplate.update(package_weight="").execute()
+    for variant in Product.select().where(Product.parent == row.product_id):
+        selling.save_product(variant.sku, weight=0)
+    selling.read_store()
+
+    selling.plan()
+
+    assert selling.again(row).validation == "invalid"
+    assert {issue["code"] for issue in selling.again(row).issues} == {"weight.empty"}
+    seen = selling.pieces(row)
+    assert (seen[first.sku], seen[second.sku]) == (0, 3)
+
+
+def test_an_order_between_the_look_at_stock_and_the_push_is_not_promised_again(selling: Selling) -> None:
+    """Six pieces came in; two were bought before they were offered: four are left to offer, until the store has the order
+    and its stock was read after that."""
+    row = selling.live()
+    sku = row.product.sku
+    selling.set_stock(sku, 4)
+    selling.read_store()
+    selling.plan()
+    (seller_sku,) = selling.pieces(row)
+    orders.import_window(selling.here.ctx, selling.account)
+    selling.set_stock(sku, 6)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    publishing.plan(selling.here.ctx, selling.account)
+    order_id = selling.order(seller_sku, 2)
+    marks = {**selling.account.high_water, "orders": selling.account.high_water["orders"] - 60}
+    selling.account.update(high_water=marks).execute()
+
+    selling.here.work()
+
+    assert selling.pieces(row) == {seller_sku: 4}
+    selling.here.work()
+    made = Order.get(Order.tiktok_order_id == order_id)
+    assert (made.state, Product.get_by_id(row.product_id).salable) == ("confirmed", 6)
+    assert orders.held([sku], store_id=selling.account.store_id) == {sku: 2}
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    assert (orders.held([sku], store_id=selling.account.store_id), Product.get_by_id(row.product_id).salable) == ({}, 4)
+    selling.plan()
+    assert selling.pieces(row) == {seller_sku: 4}
+
+
+def test_refused_content_is_sent_again_only_when_it_is_another(selling: Selling) -> None:
+    """By the review: reasons are shown. By the create or edit itself: an issue holds it back through changes of stock."""
+    row = selling.live()
+    selling.save_product(row.product.sku, name="A replica of a hoodie")
+    selling.read_store()
+    assert selling.plan().upload == 1
+    selling.reviewed()
+    assert "replica" in " ".join(selling.again(row).confirmed["reasons"])
+    assert (selling.plan().upload, selling.again(row).status) == (0, "ACTIVATE")
+
+    ListingTemplate.update(brand_id="7082427311584347905").execute()
+    Listing.update(stale=True).where(Listing.id == row.id).execute()
+    assert selling.plan().upload == 1
+    held = selling.again(row)
+    assert (held.validation, [issue["code"] for issue in held.issues]) == ("invalid", ["tiktok.12052208"])
+    assert held.issues[0]["request_id"]
+    selling.set_stock(row.product.sku, 2)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    planned = selling.plan()
+    assert (planned.upload, planned.offers, selling.again(row).validation) == (0, 1, "invalid")
+
+    ListingTemplate.update(brand_id="").execute()
+    Listing.update(stale=True).where(Listing.id == row.id).execute()
+    selling.save_product(row.product.sku, name="A hoodie")
+    selling.read_store()
+    assert (selling.plan().upload, selling.again(row).validation) == (1, "valid")
+    selling.reviewed()
+    assert selling.shop.product(row.remote_id).title == "A hoodie"
+
+
+def test_a_picture_that_the_marketplace_lost_is_sent_again(selling: Selling) -> None:
+    row = selling.live()
+    ImageAsset.update(uri="tos-lost/" + "0" * 32).execute()
+    selling.save_product(row.product.sku, name="With the same pictures")
+    selling.read_store()
+
+    selling.plan()
+
+    selling.reviewed()
+    assert selling.shop.product(row.remote_id).title == "With the same pictures"
+    assert selling.ended("upload")[-1] == "confirmed"
+
+
+def test_what_leaves_its_template_is_taken_off_or_left_as_the_policy_says(selling: Selling) -> None:
+    row, kept = selling.live(number=0), selling.live(number=1)
+    Listing.update(template=None, stale=True, pinned=True).where(Listing.id == row.id).execute()
+    assert selling.plan().status == 1
+    selling.news()
+    assert (selling.again(row).status, selling.again(row).stopped) == ("SELLER_DEACTIVATED", False)
+
+    Policy.update(settings={"leaving": "keep"}).where(Policy.type == "synchronization").execute()
+    Listing.update(template=None, stale=True, pinned=True).where(Listing.id == kept.id).execute()
+    selling.set_stock(kept.product.sku, 5)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    assert selling.plan().status == 0
+    assert (selling.again(kept).status, set(selling.pieces(kept).values())) == ("ACTIVATE", {5})
+
+
+def test_only_chosen_attributes_send_content_when_the_policy_names_some(selling: Selling) -> None:
+    row = selling.live()
+    Policy.update(settings={"attributes": ["name"]}).where(Policy.type == "synchronization").execute()
+    Listing.update(stale=True).execute()
+    selling.plan()
+    selling.save_product(
+        row.product.sku, custom_attributes=[{"attribute_code": "description", "value": "Other words."}]
+    )
+    selling.read_store()
+    assert selling.plan().upload == 0
+    selling.save_product(row.product.sku, name="Another name")
+    selling.read_store()
+    assert selling.plan().upload == 1
+
+
+def test_where_zero_is_not_taken_what_is_sold_out_is_taken_off(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    with installed(tmp_path, database_url, redis_url, products=24, zero_quantity=False) as here:
+        selling = Selling(here)
+        selling.list_all()
+        row = selling.live()
+        pieces = selling.pieces(row)
+        selling.set_stock(row.product.sku, 0)
+        selling.read_store()
+        selling.plan()
+        assert (selling.again(row).status, selling.again(row).paused) == ("SELLER_DEACTIVATED", True)
+        selling.set_stock(row.product.sku, 7)
+        selling.read_store()
+        selling.plan()
+        selling.plan()
+        selling.reviewed()
+        assert (selling.again(row).status, selling.pieces(row)) == ("ACTIVATE", dict.fromkeys(pieces, 7))
+
+
+def test_new_attributes_of_a_category_make_new_drafts(selling: Selling) -> None:
+    """Nothing is asked twice: a second look at the same attributes and products leaves nothing due."""
+    onboarding.refetch_attributes(selling.here.ctx, selling.account.id)
+    planned = selling.plan()
+    assert planned.drafted == Listing.select().count()
+    assert (planned.upload, planned.offers, planned.status) == (0, 0, 0)
+    assert not QueueItem.select().where(QueueItem.state.in_(("rejected", "dead"))).count()
