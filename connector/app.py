@@ -13,6 +13,7 @@ from redis import Redis
 from connector import admin, web
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
 from connector.clients.magento import MagentoStore as MagentoSettings
+from connector.clients.mail import SmtpMailer
 from connector.clients.tiktok import TikTokAuthorizer, TikTokSettings, TikTokShop
 from connector.clients.tiktok.signing import verify_webhook
 from connector.jobs.queue import RedisQueue
@@ -119,6 +120,9 @@ def create_context(settings: Settings) -> Context:
         queue=RedisQueue(settings.redis_address, job_timeout=settings.job_timeout),
         base_url=settings.base_url,
         place_timeout=read + 30,
+        keep_work_days=settings.keep_work_days,
+        keep_buyers_days=settings.keep_buyers_days,
+        mailer=SmtpMailer(url, settings.mail_from) if (url := settings.smtp_url.get_secret_value()) else None,
     )
 
 

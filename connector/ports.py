@@ -362,6 +362,14 @@ class TokenRefresh(Protocol):
     def __call__(self, refresh_token: str) -> Tokens: ...
 
 
+class Mailer(Protocol):
+    """Sends mail to the merchant."""
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        """One plain text message."""
+        ...
+
+
 class Queue(Protocol):
     """The messenger: says "look at these rows" to a worker. Losing or repeating a message changes nothing."""
 

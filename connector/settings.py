@@ -47,6 +47,13 @@ def _fernet_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _smtp(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text and not text.startswith(("smtp://", "smtps://")):
+        raise ValueError("it must start with smtp:// or smtps://")
+    return url
+
+
 def _long_enough(secret: SecretStr) -> SecretStr:
     if 0 < len(secret.get_secret_value()) < 32:
         raise ValueError("it is shorter than 32 characters")
@@ -137,6 +144,26 @@ class Settings(BaseSettings):
     )
     stop_timeout: Seconds = Field(
         20, description="Seconds that a process may take to finish its work when it is stopped.", examples=["20"]
+    )
+    keep_work_days: int = Field(
+        30, ge=1, le=3_650, description="Days that work which is done, and notifications, are kept.", examples=["30"]
+    )
+    keep_buyers_days: int = Field(
+        180,
+        ge=1,
+        le=3_650,
+        description="Days that names and addresses of buyers are kept after their order is over.",
+        examples=["180"],
+    )
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = Field(
+        UNTOLD,
+        description="Mail server for news of orders, where the order policy allows them. Unset: none are sent.",
+        examples=["smtp://user:password@mail.example.com:587"],
+    )
+    mail_from: str = Field(
+        "",
+        description="Sender of that mail. Unset: the account's order mailbox.",
+        examples=["connector@your-shop.example"],
     )
     store_url: HttpUrl = Field(
         "", description="A Magento of your own, for `connector demo --store`.", examples=["https://magento.example.com"]

@@ -8,10 +8,12 @@ from datetime import timedelta
 from connector.plugins.policies.synchronization import SynchronizationPolicy
 from connector.services import (
     assignment,
+    notices,
     orders,
     periodic,
     policies,
     publishing,
+    retention,
     returns,
     shipments,
     snapshots,
@@ -30,6 +32,11 @@ def sweep(ctx: Context, _none: int) -> str:
     """Send again what lost its message or its worker."""
     sent = work.sweep(ctx)
     return f"{sent} sent again" if sent else ""
+
+
+def tidy(ctx: Context, _none: int) -> str:
+    """Throw away what has been kept for long enough."""
+    return retention.tidy(ctx)
 
 
 def renew_tokens(ctx: Context, account_id: int) -> str:
@@ -116,6 +123,8 @@ def look_for_shipments(ctx: Context, account_id: int) -> str:
 
 HANDLERS: Mapping[str, Handler] = {
     "sweep": sweep,
+    "tidy": tidy,
+    "notices": notices.send,
     "tokens": renew_tokens,
     "products": read_products,
     "stock": read_stock,

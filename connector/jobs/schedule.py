@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 LANES = (
     ("sweep", "tokens"),
+    ("tidy", "notices"),
     ("orders", "returns", "shipments"),
     ("stock", "prices", "products"),
     ("assign", "plan", "status"),

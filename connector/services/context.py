@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from connector.ports import Authorizer, Catalog, Clock, Marketplace, Queue, Sales
+from connector.ports import Authorizer, Catalog, Clock, Mailer, Marketplace, Queue, Sales
 from connector.store.models import Account, MagentoStore
 
 
@@ -31,3 +31,12 @@ class Context:
     base_url: str = ""
     place_timeout: float = 90.0
     """Seconds after which a place call without an answer cannot be running any more."""
+
+    keep_work_days: int = 30
+    """Days that work which is done, and notifications, are kept."""
+
+    keep_buyers_days: int = 180
+    """Days that names and addresses of buyers are kept after their order is over."""
+
+    mailer: Mailer | None = None
+    """How the merchant is written to; None without a mail server."""

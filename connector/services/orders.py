@@ -13,7 +13,7 @@ from connector.domain.money import round_money, to_minor
 from connector.domain.order import RESERVING, MarketplaceOrder
 from connector.domain.values import from_json, to_json
 from connector.plugins.policies.order import OrderPolicy
-from connector.services import cancelling, history, leaving_out, matching, periodic, placement, returns, work
+from connector.services import cancelling, history, leaving_out, marks, matching, periodic, placement, returns, work
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, Order, OrderLine, Product, Shipment
@@ -88,7 +88,7 @@ def import_window(
     end = until if until is not None else now + 60
     told = _count(ctx, account, shop.orders_updated(start, end), status)
     if since is None and until is None and not status:
-        _advance(account, "orders", now)
+        marks.advance(account, "orders", now)
     ask_due(ctx, account)
     cases = returns.import_window(ctx, account, since=since, until=until)
     periodic.hasten([f"returns:{account.id}"], ctx.clock.now())
@@ -269,16 +269,8 @@ def _count(ctx: Context, account: Account, found: Iterable[MarketplaceOrder], st
 
 
 def _start(account: Account, feed: str, now: int) -> int:
-    mark = int((account.high_water or {}).get(feed) or 0)
+    mark = marks.of(account, feed)
     return mark - OVERLAP if mark else now - FIRST_WINDOW
-
-
-def _advance(account: Account, feed: str, now: int) -> None:
-    with transaction():
-        fresh: Account = Account.get_by_id(account.id)
-        marks = {**(fresh.high_water or {}), feed: now}
-        Account.update(high_water=marks).where(Account.id == account.id).execute()
-    account.high_water = marks
 
 
 def _columns(order: MarketplaceOrder, row: Order | None, now: datetime) -> dict[str, Any]:

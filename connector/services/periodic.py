@@ -30,7 +30,7 @@ Handler = Callable[[Context, int], object]
 LEASE = timedelta(seconds=60)
 RENEW_EVERY = 15.0
 """Seconds. A run may take as long as it needs; the lease of one that was killed ends within a minute."""
-SWEEP, TOKENS, PLAN = 15, 600, 10
+SWEEP, TOKENS, PLAN, TIDY, NOTICES = 15, 600, 10, 3_600, 60
 """Seconds between two runs of what no policy speaks of."""
 FAILED = "failed: "
 
@@ -56,7 +56,7 @@ def ensure(ctx: Context) -> None:
 
 def rhythms() -> dict[str, int]:
     """Name of every recurring work that there should be → seconds between two runs. A store keeps its quickest account's."""
-    found = {"sweep": SWEEP}
+    found = {"sweep": SWEEP, "tidy": TIDY}
     for account in Account.select().where(Account.active):
         if not account.connected:
             continue
@@ -73,6 +73,7 @@ def _of_account(policy: SynchronizationPolicy) -> dict[str, int]:
     orders = policy.orders_every
     return {
         "tokens": TOKENS,
+        "notices": NOTICES,
         "orders": orders,
         "returns": orders,
         "shipments": orders,

@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
 from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
-from connector.services import cancelling, history, placement, refunds
+from connector.services import cancelling, history, marks, placement, refunds
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -52,12 +52,12 @@ def import_window(ctx: Context, account: Account, *, since: int | None = None, u
     feeds: dict[str, Any] = {"cancellations": shop.cancellations_updated, "returns": shop.returns_updated}
     counted = 0
     for feed, read in feeds.items():
-        mark = int((account.high_water or {}).get(feed) or 0)
+        mark = marks.of(account, feed)
         start = since if since is not None else (mark - OVERLAP if mark else now - FIRST_WINDOW)
         for found in read(start, until if until is not None else now + 60):
             counted += save(ctx, account, found) is not None
         if since is None and until is None:
-            _advance(account, feed, now)
+            marks.advance(account, feed, now)
     _answer_by_policy(ctx, account)
     return f"{counted} cancellations and returns"
 
@@ -352,11 +352,3 @@ def _columns(found: Cancellation | ReturnRequest) -> dict[str, Any]:
     if isinstance(found, Cancellation):
         return values | {"role": found.role, "replenish": found.replenish}
     return values | {"partial": found.partial, "next_actions": list(found.next_actions), "next_id": found.next_id}
-
-
-def _advance(account: Account, feed: str, now: int) -> None:
-    with transaction():
-        fresh: Account = Account.get_by_id(account.id)
-        marks = {**(fresh.high_water or {}), feed: now}
-        Account.update(high_water=marks).where(Account.id == account.id).execute()
-    account.high_water = marks
