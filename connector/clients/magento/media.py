@@ -98,10 +98,12 @@ def _judge(answer: Answer) -> Answer:
 
 
 def _addresses(host: str) -> set[str]:
+    """All that a host name leads to; every loopback address is this machine, whatever its number."""
     try:
-        return {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        found = {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except OSError as exc:
         raise RetryableError(f"The host {host} is not known.", system="magento") from exc
+    return {"127.0.0.1" if ipaddress.ip_address(one).is_loopback else one for one in found}
 
 
 def _refused(text: str, code: str) -> RejectedError:
