@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import flask
-from flask import Blueprint, render_template, request, session, url_for
+from flask import Blueprint, current_app, render_template, request, session, url_for
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_login import current_user
+from peewee import PeeweeException
 from werkzeug.exceptions import HTTPException
 
 from connector.admin import formats, login, site
@@ -43,6 +44,7 @@ def init_admin(app: flask.Flask, ctx: Context) -> None:
     app.register_blueprint(pictures.blueprint)
     for code in (400, 403, 404, 405, 413, 500):
         app.register_error_handler(code, _error_page)
+    app.register_error_handler(PeeweeException, _database_page)
     app.context_processor(_template_helpers)
     app.template_filter("words")(formats.words)
     admin = Admin(
@@ -98,6 +100,16 @@ def account_switch() -> dict[str, Any]:
     if current not in titles:
         current = None
     return {"rows": rows, "current": current, "title": titles[current] if current else "All accounts"}
+
+
+def _database_page(error: Exception) -> Any:
+    """The database does not answer: said without asking it who asks."""
+    current_app.logger.error("the database failed: %s", error)
+    text = "The database does not answer. Whoever runs this installation finds the cause with “connector doctor”."
+    if not request.path.startswith(site.PREFIX):
+        return text, 503
+    bare = current_app.jinja_env.get_template("ui/alone.html")  # render_template would look for the user's row
+    return bare.render(title="Not possible now", text=text, signed_in=True, asset=asset), 503
 
 
 def _error_page(error: Exception) -> Any:

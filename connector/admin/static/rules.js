@@ -54,6 +54,13 @@
     host.addEventListener('keyup', soon);
     host.addEventListener('click', soon);
     soon();
+    const preview = $('[data-preview]');
+    preview?.addEventListener('click', () => {
+      const target = $('#rules-form');
+      target.elements.text.value = editor.text();
+      target.action = preview.dataset.preview;
+      target.submit();
+    });
     activate?.addEventListener('click', async () => {
       const why = await ask('What changes, in a few words? The new version becomes active at once.', 'Save and activate', { input: true });
       if (why === false) return;

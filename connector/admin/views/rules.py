@@ -10,8 +10,9 @@ from connector.admin import refresh
 from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
+from connector.rules.difference import differences
 from connector.rules.metadata import BUILT_IN
-from connector.services import rulesets
+from connector.services import assignment, rule_preview, rulesets
 from connector.store.models import Account, ListingTemplate, MagentoStore, RuleSetVersion
 
 WORDS = (
@@ -39,7 +40,13 @@ class RuleView(Guarded):
             name = next(iter(sorted(files)), "rules.rules")
         active = RuleSetVersion.get_or_none(RuleSetVersion.active)
         return self.render(
-            "ui/rules.html", files=files or {name: ""}, name=name, active=active, nonce=style_nonce(), stores=_stores()
+            "ui/rules.html",
+            files=files or {name: ""},
+            name=name,
+            active=active,
+            nonce=style_nonce(),
+            stores=_stores(),
+            assigning=_assigning(),
         )
 
     @page("/check", methods=("POST",))
@@ -47,8 +54,9 @@ class RuleView(Guarded):
         """Every problem of the set; those of the open file with their places."""
         files, name = _posted_files()
         checked = rulesets.check(files, None)
-        here = [p for p in checked.problems if p.file == name]
-        elsewhere = [p for p in checked.problems if p.file != name]
+        problems = [*checked.problems, *(rule_preview.text_warnings(checked.rules) if checked.rules else ())]
+        here = [p for p in problems if p.file == name]
+        elsewhere = [p for p in problems if p.file != name]
         errors = sum(p.severity.value == "error" for p in checked.problems)
         failed = [t for t in checked.tests if not t.passed]
         elsewhere_json = [{"file": p.file, "line": p.line, "message": p.message} for p in elsewhere]
@@ -89,12 +97,35 @@ class RuleView(Guarded):
         flash("The new version is active.", "success")
         return redirect(url_for("rules.index", file=name))
 
+    @page("/preview", methods=("POST",))
+    def preview_view(self) -> Any:
+        """What activating the set would do, before anything is applied; a set with errors says what is wrong."""
+        files, name = _posted_files()
+        found = rule_preview.of_stores(files, context().clock.now().date())
+        active = RuleSetVersion.get_or_none(RuleSetVersion.active)
+        changes = differences(dict(active.files) if active else {}, files)
+        return self.render(
+            "ui/rule_preview.html", stores=found, changes=changes, name=name, text=files.get(name, ""), active=active
+        )
+
+    @page("/versions/compare")
+    def compare(self) -> Any:
+        """What two versions say differently."""
+        old, new = (
+            RuleSetVersion.get_or_none(RuleSetVersion.number == request.args.get(each, type=int))
+            for each in ("old", "new")
+        )
+        if old is None or new is None:
+            abort(404)
+        return self.render("ui/rule_diff.html", old=old, new=new, changes=differences(old.files, new.files))
+
     @page("/versions/")
     def versions(self) -> Any:
         """All versions, newest first."""
         rows = list(RuleSetVersion.select().order_by(RuleSetVersion.number.desc()).limit(200))
         shown = RuleSetVersion.get_or_none(RuleSetVersion.number == request.args.get("number", type=int))
-        return self.render("ui/rule_versions.html", rows=rows, shown=shown)
+        active = next((row for row in rows if row.active), None)
+        return self.render("ui/rule_versions.html", rows=rows, shown=shown, active=active)
 
     @page("/versions/restore", methods=("POST",))
     def restore(self) -> Any:
@@ -110,6 +141,12 @@ class RuleView(Guarded):
 
 def _stores() -> list[tuple[int, str]]:
     return [(s.id, s.title) for s in MagentoStore.select(MagentoStore.id, MagentoStore.title).order_by(MagentoStore.id)]
+
+
+def _assigning() -> list[tuple[str, assignment.Step]]:
+    """Stores whose products are being assigned, and how far that is."""
+    found = [(store.title, assignment.progress(store)) for store in MagentoStore.select()]
+    return [(title, step) for title, step in found if step is not None and not step.finished]
 
 
 def _posted_files() -> tuple[dict[str, str], str]:
