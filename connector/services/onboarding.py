@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,8 +35,40 @@ SYNONYMS = {
     "sleevelength": "sleeve",
     "collartype": "collar",
     "neckline": "collar",
+    "countryoforigin": "countryofmanufacture",
+    "originofcountry": "countryofmanufacture",
 }
-"""Folded names that mean the same to a merchant."""
+"""Folded names of attributes that mean the same to a merchant."""
+
+VALUE_SYNONYMS = {
+    "grey": "gray",
+    "multicoloured": "multicolor",
+    "multicolored": "multicolor",
+    "multi": "multicolor",
+    "extrasmall": "xs",
+    "xsmall": "xs",
+    "small": "s",
+    "medium": "m",
+    "large": "l",
+    "extralarge": "xl",
+    "xlarge": "xl",
+    "2xl": "xxl",
+    "xxlarge": "xxl",
+    "xxxl": "3xl",
+    "onesizefitsall": "onesize",
+    "elastane": "spandex",
+    "lycra": "spandex",
+    "autumn": "fall",
+    "allseason": "allseasons",
+    "plaid": "checked",
+    "check": "checked",
+    "solidcolor": "solid",
+    "plain": "solid",
+    "unitedstatesofamerica": "unitedstates",
+    "usa": "unitedstates",
+    "greatbritain": "unitedkingdom",
+}
+"""Folded names of values that mean the same."""
 
 
 def fetch(ctx: Context, account_id: int) -> str:
@@ -102,14 +134,16 @@ def suggest_mapping(
 ) -> int:
     """Maps attributes that nobody mapped to store attributes of the same name, and options to values of the same name.
 
-    `fill_required` gives a required attribute without a counterpart the first value that the marketplace lists; history
-    says so. `only` are ids of attribute rows to look at. Returns how many rows were filled.
+    `fill_required` gives what is required (or can be, because of another attribute's value) and has listed values one of
+    them as its default, for products that say nothing themselves; history says so. A free text is never made up: the
+    validation names it. `only` are ids of attribute rows to look at. Returns how many rows were filled.
     """
     by_name = _by_name(store.attributes or ())
-    rows = TikTokAttribute.select().where(
+    query = TikTokAttribute.select().where(
         TikTokAttribute.account == account.id, TikTokAttribute.category_id == category_id
     )
-    filled = 0
+    rows = list(query.order_by(TikTokAttribute.id))
+    filled = set()
     with transaction():
         for row in rows:
             if (only is not None and row.id not in only) or _mapped(row):
@@ -118,17 +152,44 @@ def suggest_mapping(
             if counterpart:
                 row.magento_attribute = counterpart["attribute_code"]
                 row.value_map = _value_map(counterpart.get("options") or (), row.values or ())
-            elif fill_required and row.is_required and not row.is_sales and row.values:
-                row.default_value_id = str(row.values[0][0])
-                text = f"{row.name} of category {category_id}: “{row.values[0][1]}” filled in, because it is required"
+                filled.add(row.id)
+        for row in _due_defaults(rows) if fill_required else ():
+            if only is None or row.id in only:
+                chosen = _likely_value(row)
+                row.default_value_id = str(chosen[0])
+                text = f"{row.name} of category {category_id}: “{chosen[1]}” filled in, because it is required"
                 history.note(now, actor, "attribute.default", "attribute", row.id, text)
-            else:
-                continue
-            row.save(
-                only=[TikTokAttribute.magento_attribute, TikTokAttribute.value_map, TikTokAttribute.default_value_id]
-            )
-            filled += 1
-    return filled
+                filled.add(row.id)
+        for row in rows:
+            if row.id in filled:
+                row.save(only=_SUGGESTED)
+    return len(filled)
+
+
+_SUGGESTED = (TikTokAttribute.magento_attribute, TikTokAttribute.value_map, TikTokAttribute.default_value_id)
+
+
+def _due_defaults(rows: Sequence[TikTokAttribute]) -> Iterator[TikTokAttribute]:
+    """Properties with listed values that are or can become required and have no default yet; those that another one's value
+    asks for come after it, because its own default decides."""
+    by_id = {row.attribute_id: row for row in rows}
+    for row in sorted(rows, key=lambda row: not row.is_required):
+        open_ = not row.is_sales and row.values and not row.default_value_id and not row.default_custom
+        if open_ and (row.is_required or any(_can_be(by_id.get(str(a)), str(v)) for a, v in row.required_when)):
+            yield row
+
+
+def _can_be(row: TikTokAttribute | None, value_id: str) -> bool:
+    """Whether an attribute can have this value: by its default, or because a store attribute says so."""
+    return row is not None and (row.default_value_id == value_id or bool(row.magento_attribute))
+
+
+def _likely_value(row: TikTokAttribute) -> Sequence[str]:
+    """“No” where a plain yes or no is asked, a value such as “Other” or “None” where there is one, else the first."""
+    by_name = {_fold(str(name)): (number, name) for number, name in row.values}
+    wanted = ("no",) if set(by_name) == {"yes", "no"} else ("other", "others", "none", "notapplicable", "na")
+    found: Sequence[str] = next((by_name[name] for name in wanted if name in by_name), row.values[0])
+    return found
 
 
 def _account(account_id: int) -> Account:
@@ -235,7 +296,24 @@ def _fold(text: str) -> str:
 
 
 def _value_map(options: Iterable[Mapping[str, Any]], values: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Store label → marketplace value id where both have the same name."""
-    by_label = {_name(str(name)): str(number) for number, name in values}
-    labels = [str(option.get("label") or "").strip() for option in options]
-    return {label: by_label[_name(label)] for label in labels if _name(label) and _name(label) in by_label}
+    """Store label → marketplace value id where both have the same name, in other words or not.
+
+    Two labels never go to one value because of other words: variants that differ by them would become the same.
+    """
+    listed = list(values)
+    exact = {_fold(str(name)): str(number) for number, name in listed}
+    meant = {_value_name(str(name)): str(number) for number, name in listed}
+    labels = [label for option in options if (label := str(option.get("label") or "").strip()) and _fold(label)]
+    found = {label: exact[_fold(label)] for label in labels if _fold(label) in exact}
+    taken = set(found.values())
+    for label in labels:
+        value = meant.get(_value_name(label), "")
+        if label not in found and value and value not in taken:
+            found[label] = value
+            taken.add(value)
+    return found
+
+
+def _value_name(text: str) -> str:
+    folded = _fold(text)
+    return VALUE_SYNONYMS.get(folded, folded)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from connector.errors import AuthorizationError, ConfigurationError
@@ -120,3 +122,55 @@ def test_an_account_that_is_gone_or_not_connected_is_named(account: Account) -> 
     accounts.disconnect(live.context(), account, actor="a")
     with pytest.raises(AuthorizationError, match="not connected"):
         onboarding.fetch(live.context(), account.id)
+
+
+def _asked(account: Account, name: str, number: str, **more: Any) -> TikTokAttribute:
+    row: TikTokAttribute = TikTokAttribute.create(
+        account=account, category_id="9", attribute_id=number, name=name, **more
+    )
+    return row
+
+
+def test_what_another_value_asks_for_is_filled_after_it_and_free_text_is_never_made_up(account: Account) -> None:
+    """“Yes or no” takes “No”; what only “Yes” would ask for stays empty then, and is filled where the store may say “Yes”."""
+    battery = _asked(account, "Has battery", "1", is_required=True, values=[["1", "Yes"], ["2", "No"]])
+    kind = _asked(account, "Battery kind", "2", values=[["5", "Alkaline"], ["6", "Other"]], required_when=[["1", "1"]])
+    _asked(account, "Ingredients", "3", is_required=True, is_customizable=True)
+    now = live.Clock().now()
+
+    onboarding.suggest_mapping(account.store, account, "9", now=now, fill_required=True)
+
+    filled = {
+        row.name: row.default_value_id for row in TikTokAttribute.select().where(TikTokAttribute.category_id == "9")
+    }
+    assert filled == {"Has battery": "2", "Battery kind": "", "Ingredients": ""}
+    TikTokAttribute.update(magento_attribute="has_battery").where(TikTokAttribute.id == battery.id).execute()
+    onboarding.suggest_mapping(account.store, account, "9", now=now, fill_required=True)
+    assert TikTokAttribute.get_by_id(kind.id).default_value_id == "6"
+
+
+def test_a_mapped_attribute_gets_a_default_for_products_that_are_silent(account: Account) -> None:
+    row = _asked(account, "Colour", "1", is_required=True, values=[["5", "Blue"], ["6", "Other"]])
+    onboarding.suggest_mapping(account.store, account, "9", now=live.Clock().now(), fill_required=True)
+    found = TikTokAttribute.get_by_id(row.id)
+    assert (found.magento_attribute, found.value_map, found.default_value_id) == ("color", {"Blue": "5"}, "6")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        pytest.param(["Grey"], ["Gray"], {"Grey": "0"}, id="the-same-in-other-words"),
+        pytest.param(["Grey", "Gray"], ["Gray"], {"Gray": "0"}, id="two-labels-never-become-one-variant"),
+        pytest.param(["X-Large", "2XL"], ["XL", "XXL"], {"X-Large": "0", "2XL": "1"}, id="sizes"),
+        pytest.param(["Crimson"], ["Red"], {}, id="nothing-is-guessed"),
+    ],
+)
+def test_values_meet(account: Account, labels: list[str], names: list[str], expected: dict[str, str]) -> None:
+    values = [[str(number), name] for number, name in enumerate(names)]
+    row = _asked(account, "Colour", "1", values=values)
+    store = account.store
+    store.attributes = [
+        {"attribute_code": "color", "attribute_id": 93, "options": [{"label": each, "value": "1"} for each in labels]}
+    ]
+    onboarding.suggest_mapping(store, account, "9", now=live.Clock().now())
+    assert TikTokAttribute.get_by_id(row.id).value_map == expected
