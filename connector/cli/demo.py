@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,9 @@ def demo(
     settings = _settings(common.start(), store)
     access = _own_store(settings) if settings.store_url else None
     source = ("--catalog", str(catalog.resolve())) if catalog else ("--products", str(products))
-    region = _region(settings, access) if access else "US"
+    if access is not None:
+        access = replace(access, region=_region(settings, access))
+    region = access.region if access else "US"
     options = {"source": list(source), "store": settings.store_url, "region": region}
     with folder.held(settings.var_dir, options, again=once) as goes_on:
         _wait_for_port(settings.host, settings.port, "CONNECTOR_PORT", patient=goes_on)

@@ -27,6 +27,8 @@ class StoreAccess:
     consumer_secret: str = ""
     access_token: str = ""
     access_token_secret: str = ""
+    region: str = "US"
+    """Region of the shop that sells in the store's currency."""
 
     @property
     def auth(self) -> str:
@@ -64,6 +66,7 @@ def _make_account(ctx: Context, app: Mapping[str, str], access: StoreAccess) -> 
         title=TITLE,
         store=store,
         environment="sandbox",
+        country=access.region,
         app_key=app["app_key"],
         app_secret=app["app_secret"],
         service_id=app["service_id"],
