@@ -98,8 +98,8 @@ def ctx(systems: Systems, account: Account) -> Context:
     return Context(systems, world.Clock(), world.Messages())
 
 
-def sold(ctx: Context, systems: Systems, account: Account, sku: str, **more: Any) -> Order:
-    lines = [{"seller_sku": sku, "quantity": 2}]
+def sold(ctx: Context, systems: Systems, account: Account, sku: str, pieces: int = 2, **more: Any) -> Order:
+    lines = [{"seller_sku": sku, "quantity": pieces}]
     number = str(systems.control.post("tiktok/orders", lines=lines, **more)["order_ids"][0])
     (found,) = systems.market.orders([number])
     row = orders.save(ctx, account, found)
