@@ -141,7 +141,7 @@ def match_command(
 
 
 def _used_prices() -> frozenset[str]:
-    from connector.services.assigning import used_prices
+    from connector.services.price_use import used_prices
 
     return used_prices()
 

@@ -62,10 +62,11 @@ def lint(
     return warnings.sorted()
 
 
-def lint_text(rules: tree.RuleSet) -> list[Problem]:
-    """The warnings that need no products: branches that can never hold."""
+def lint_text(rules: tree.RuleSet, used_prices: frozenset[str] | None = None) -> list[Problem]:
+    """The warnings that need no products: branches that can never hold, and prices that nothing uses (see `lint`)."""
     warnings = _Warnings(rules)
     _never(rules, warnings)
+    _unused(rules, used_prices, warnings)
     return warnings.sorted()
 
 

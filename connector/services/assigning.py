@@ -8,7 +8,7 @@ always true of the products it has looked at.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from connector.rules.python import Holds
 from connector.rules.reads import TODAY, fields_priced
 from connector.services import policies, rulesets
 from connector.services.decisions import Decisions
+from connector.services.price_use import used_price
 from connector.store.database import database, is_postgres, transaction
 from connector.store.facts import FactStore
 from connector.store.facts import Progress as Batch
@@ -244,10 +245,11 @@ class Assigner:
         names = {name for name in {*now, *progress.prices} if now.get(name) != progress.prices.get(name)}
         names |= self._daily_prices() if new_day else set()
         progress.prices = now
-        used = [row.id for row in Policy.select().where(Policy.type == "pricing") if used_price(row.settings) in names]
-        templates = ListingTemplate.select(ListingTemplate.id).where(
-            ListingTemplate.account.in_(self.accounts), ListingTemplate.pricing_policy.in_(used)
-        )
+        using = [row for row in Policy.select().where(Policy.type == "pricing") if used_price(row.settings) in names]
+        chosen = ListingTemplate.pricing_policy.in_([row.id for row in using])
+        if any(row.is_default for row in using):
+            chosen |= ListingTemplate.pricing_policy.is_null()
+        templates = ListingTemplate.select(ListingTemplate.id).where(ListingTemplate.account.in_(self.accounts), chosen)
         Listing.update(stale=True).where(Listing.template.in_(templates)).execute()
 
 
@@ -255,21 +257,3 @@ def assigns_by_itself(account: Account) -> bool:
     """Whether the account's synchronization policy leaves templates to the rules."""
     policy = policies.effective("synchronization", account.synchronization_policy)
     return not isinstance(policy, SynchronizationPolicy) or policy.product_assign
-
-
-def used_price(settings: Mapping[str, Any] | None) -> str:
-    """The price rule that a pricing policy computes with; empty when it uses none."""
-    found = settings or {}
-    return str(found.get("rule", "")) if found.get("change") == "rule" else ""
-
-
-def used_prices(accounts: Iterable[Account] | None = None) -> frozenset[str]:
-    """The price rules that templates use, of some accounts or of all; a template without a policy uses the default."""
-    chosen: Collection[Account] | None = None if accounts is None else list(accounts)
-    templates = ListingTemplate.select()
-    if chosen is not None:
-        templates = templates.where(ListingTemplate.account.in_(chosen))
-    rows = {row.pricing_policy_id for row in templates}
-    found = Policy.select().where(Policy.type == "pricing")
-    used = found.where(Policy.id.in_([each for each in rows if each]) | (Policy.is_default if None in rows else False))
-    return frozenset(name for row in used if (name := used_price(row.settings)))

@@ -24,17 +24,21 @@ from connector.rules.magento import Metadata, from_magento, product_values
 from connector.rules.metadata import Catalogue
 from connector.rules.problems import Problem
 from connector.rules.products import Value, day_fact
-from connector.rules.python import Compiler
+from connector.rules.python import Compiler, Holds
 from connector.rules.reads import TODAY, fields_read
 from connector.rules.rule_tests import TestResult, run_tests
 from connector.rules.ruleset import read_texts
 from connector.services import history
 from connector.services.context import Context
-from connector.store.database import transaction
+from connector.store.database import database, transaction
+from connector.store.facts import FactStore
+from connector.store.matches import matching_ids
 from connector.store.models import Account, ListingTemplate, MagentoStore, Product, RuleSetVersion
 
 SHIPPED = Path(__file__).resolve().parents[2] / "rules"
 BATCH = 500
+ONE_BY_ONE = 20_000
+"""Products that a page looks at itself while their facts are not up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +251,30 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20) -> Matched:
     if parsed.condition is None:
         return Matched(0, (), tuple(parsed.problems))
     holds = Compiler(library).condition(parsed.condition)
-    lens = Lens(metadata(store))
     today = day_fact(datetime.now(UTC).date())
+    facts = _facts(store, known)
+    if facts is None:
+        count, samples = _matched_one_by_one(store, holds, today, limit)
+    else:
+        ids = matching_ids(facts, parsed.condition, holds, today)
+        count, samples = len(ids), _named(sorted(ids)[:limit])
+    return Matched(count, tuple(samples), tuple(parsed.problems))
+
+
+def _facts(store: MagentoStore, known: Catalogue) -> FactStore | None:
+    """The store's facts where they say what the products say; of a large catalogue, what they said a moment ago."""
+    facts = FactStore(database.obj, store.id, known)
+    if not facts.exists:
+        return None
+    stale = Product.select().where(Product.store == store, Product.facts_stale).exists()
+    if stale and facts.count() <= ONE_BY_ONE:
+        return None
+    facts.prepare()
+    return facts
+
+
+def _matched_one_by_one(store: MagentoStore, holds: Holds, today: int, limit: int) -> tuple[int, list[tuple[str, str]]]:
+    lens = Lens(metadata(store))
     count = 0
     samples: list[tuple[str, str]] = []
     for family in families(store):
@@ -257,7 +283,12 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20) -> Matched:
             count += 1
             if len(samples) < limit:
                 samples.append((family[0].sku, family[0].name))
-    return Matched(count, tuple(samples), tuple(parsed.problems))
+    return count, samples
+
+
+def _named(ids: Sequence[int]) -> list[tuple[str, str]]:
+    rows = Product.select(Product.sku, Product.name).where(Product.id.in_(list(ids))).order_by(Product.id)
+    return [(row.sku, row.name) for row in rows]
 
 
 def fields_of(assign: tree.Assign) -> frozenset[str]:

@@ -10,9 +10,11 @@ from connector.admin import refresh
 from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
+from connector.errors import RuleError
 from connector.rules.difference import differences
 from connector.rules.metadata import BUILT_IN
 from connector.services import assignment, rule_preview, rulesets
+from connector.services.assigning import Step
 from connector.store.models import Account, ListingTemplate, MagentoStore, RuleSetVersion
 
 WORDS = (
@@ -101,12 +103,14 @@ class RuleView(Guarded):
     def preview_view(self) -> Any:
         """What activating the set would do, before anything is applied; a set with errors says what is wrong."""
         files, name = _posted_files()
-        found = rule_preview.of_stores(files, context().clock.now().date())
         active = RuleSetVersion.get_or_none(RuleSetVersion.active)
-        changes = differences(dict(active.files) if active else {}, files)
-        return self.render(
-            "ui/rule_preview.html", stores=found, changes=changes, name=name, text=files.get(name, ""), active=active
-        )
+        shown = {"name": name, "text": files.get(name, ""), "active": active}
+        try:
+            found = rule_preview.of_stores(files, context().clock.now().date())
+            changes = differences(dict(active.files) if active else {}, files)
+        except RuleError as error:
+            return self.render("ui/rule_preview.html", problems=error.problems, stores=(), changes=(), **shown)
+        return self.render("ui/rule_preview.html", problems=(), stores=found, changes=changes, **shown)
 
     @page("/versions/compare")
     def compare(self) -> Any:
@@ -143,7 +147,7 @@ def _stores() -> list[tuple[int, str]]:
     return [(s.id, s.title) for s in MagentoStore.select(MagentoStore.id, MagentoStore.title).order_by(MagentoStore.id)]
 
 
-def _assigning() -> list[tuple[str, assignment.Step]]:
+def _assigning() -> list[tuple[str, Step]]:
     """Stores whose products are being assigned, and how far that is."""
     found = [(store.title, assignment.progress(store)) for store in MagentoStore.select()]
     return [(title, step) for title, step in found if step is not None and not step.finished]
