@@ -26,6 +26,8 @@ from connector.store.models.work import OPEN_STATES
 SELLING = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
 TO_SHIP = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 FAILED_WORK = ("rejected", "dead")
+TAKEN = {"FAILED": "refused", "PLATFORM_DEACTIVATED": "took down", "FREEZE": "froze"}
+"""Marketplace states of a product that only a person ends, and what TikTok Shop did."""
 CASE_WAITS = ("RETURN_OR_REFUND_REQUEST_PENDING", "CANCELLATION_REQUEST_PENDING", "REQUEST_PENDING")
 """States of a case in which TikTok Shop waits for the seller (202309 returns and cancellations)."""
 
@@ -125,7 +127,7 @@ class Todo:
 def needs_you(now: datetime, account_id: int | None = None) -> list[Todo]:
     """What does not go on without a person, worst first."""
     found = [*_order_todos(account_id), *_case_todos(now, account_id), *_work_todos(account_id)]
-    found += _account_todos(now, account_id)
+    found += [*_listing_todos(account_id), *_account_todos(now, account_id)]
     order = {"bad": 0, "warn": 1, "info": 2}
     return sorted(found, key=lambda todo: order[todo.tone])
 
@@ -172,6 +174,31 @@ def _work_todos(account_id: int | None) -> Iterable[Todo]:
             "queue.index_view",
             {"flt0_queue_status_is": "unknown"},
         )
+
+
+def _listing_todos(account_id: int | None) -> Iterable[Todo]:
+    invalid = invalid_listings(account_id)
+    if invalid:
+        text = "1 product is held back" if invalid == 1 else f"{invalid:,} products are held back"
+        yield Todo(
+            text,
+            "Each says what it needs before it can be uploaded.",
+            "warn",
+            "products.index_view",
+            {"flt0_validation_status_is": "invalid"},
+        )
+    states = listing_states(account_id)
+    for status, what in TAKEN.items():
+        count = states.get(status, 0)
+        if count:
+            noun = "listing" if count == 1 else "listings"
+            yield Todo(
+                f"TikTok Shop {what} {count:,} {noun}",
+                "Its reasons stand on each product's page.",
+                "warn",
+                "products.index_view",
+                {"flt0_marketplace_status_is": status},
+            )
 
 
 def _account_todos(now: datetime, account_id: int | None) -> Iterable[Todo]:

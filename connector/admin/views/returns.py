@@ -35,9 +35,15 @@ def _deadline(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     return Markup('<span class="status status-{}">{}</span>').format(tone, formats.ago(at))
 
 
+def _decided(row: ReturnCase) -> str:
+    """“Accepted by demo”; empty before anybody decided."""
+    verb = {"approve": "Accepted", "reject": "Rejected"}.get(row.decision, formats.words(row.decision))
+    return f"{verb} by {formats.who(row.decided_by)}" if row.decision else ""
+
+
 def _decision(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     shown = formats.badge(DECISIONS, row.decision_state)
-    what = f"{row.decision} by {row.decided_by}" if row.decision else ""
+    what = _decided(row)
     return shown + formats.reason(row.message or what)
 
 
@@ -169,7 +175,7 @@ class ReturnView(Grid):
             ("Reason", row.reason_text or row.reason),
             ("Refund", formats.minor(row.refund_minor, row.currency)),
             ("Answer until", _deadline(self, None, row, "deadline")),
-            ("Decision", f"{row.decision} by {row.decided_by}" if row.decision else "none yet"),
+            ("Decision", _decided(row) or "none yet"),
             ("Reason given", row.decision_reason),
             ("Message", row.message),
             ("Magento", formats.badge(STORE, row.store_state, plain=True)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from wtforms import BooleanField, EmailField, SelectField, StringField, URLField, ValidationError
-from wtforms.validators import URL, InputRequired, Length, Optional
+from wtforms import BooleanField, EmailField, SelectField, StringField, URLField
+from wtforms.validators import URL, InputRequired, Length
 
 from connector.admin.base import Guarded, page
 from connector.admin.fields import Form, RowField
@@ -73,18 +73,16 @@ class Onboarding(Form):
     )
     sandbox = URLField(
         "Sandbox address",
-        [
-            Optional(),
-            Length(max=200),
-            URL(require_tld=False, message="Write an address such as http://127.0.0.1:8787."),
-        ],
+        [Length(max=200)],
         description="Where “connector sandbox” answers. It shows key, secret and service id on its first page.",
     )
 
     def validate_sandbox(self, field: Any) -> None:
         """A sandbox is somewhere; the real shop is where it always is."""
-        if self.environment.data == "sandbox" and not field.data:
-            raise ValidationError("Write where the sandbox answers, such as http://127.0.0.1:8787.")
+        if self.environment.data == "sandbox":
+            URL(require_tld=False, message="Write where the sandbox answers, such as http://127.0.0.1:8787.")(
+                self, field
+            )
 
 
 class Wizard(Guarded):
