@@ -24,7 +24,7 @@ COMMANDS = {
     "listings": "Plan and publish listings, and count their states.",
     "orders": "Import marketplace orders.",
     "queue": "List, retry and cancel work.",
-    "rules": "Check, format, test, explain and match rule files.",
+    "rules": "Check, format, test, explain, preview and activate rules.",
     "users": "Add people who may log in to the admin, and list them.",
     "doctor": "Check settings, database, Redis and both remote systems, and say what to do.",
 }

@@ -44,14 +44,14 @@ def _store(ctx: Context, settings: Settings, store: MagentoStore) -> Iterator[Fi
     from connector.services import stores
 
     check = f"store “{store.title}”"
-    reached = _reach(check, store.base_url, settings, "Is the shop up, and the address under Stores right?")
+    reached = _reach(check, store.base_url, settings, "Is the shop up, and the address under Magento Store right?")
     yield reached
     if not reached.ok:
         return
     try:
         yield Finding(check, True, stores.test_connection(ctx, store))
     except AuthorizationError as error:
-        advice = "Activate the integration in Magento again (System › Extensions › Integrations), and copy its keys to Stores."
+        advice = "Activate the integration in Magento again (System › Extensions › Integrations), and copy its keys to Magento Store."
         yield Finding(check, False, str(error), advice)
     except ConnectorError as error:
         yield Finding(check, False, str(error), "Correct the store's page in the admin, then run: connector doctor")
@@ -82,7 +82,7 @@ def _account(ctx: Context, settings: Settings, account: Account) -> Iterator[Fin
         yield _webhooks(ctx, account, check)
 
 
-AUTHORISE = "Authorise it again: the admin, Accounts, Authorise."
+AUTHORISE = "In the admin, TikTok Accounts: Authorise again."
 
 
 def _webhooks(ctx: Context, account: Account, check: str) -> Finding:

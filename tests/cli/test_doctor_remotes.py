@@ -71,7 +71,7 @@ def test_systems_that_do_not_answer(doctor: Any, here: Installation) -> None:
 
     assert (store[0], account[0]) == (False, False)
     assert "does not answer (ConnectionError)" in store[1]
-    assert store[2] == "Is the shop up, and the address under Stores right?"
+    assert store[2] == "Is the shop up, and the address under Magento Store right?"
     assert account[2].startswith("Check this machine's way to the internet")
 
 
@@ -84,7 +84,7 @@ def test_a_withdrawn_consent_and_a_switched_off_integration(doctor: Any, here: I
     assert not view[0]
     assert view[2].startswith("Activate the integration in Magento again")
     assert not shop[0]
-    assert shop[2] == "Authorise it again: the admin, Accounts, Authorise."
+    assert shop[2] == "In the admin, TikTok Accounts: Authorise again."
 
 
 def test_an_account_that_was_never_connected(doctor: Any, here: Installation) -> None:
@@ -96,7 +96,7 @@ def test_an_account_that_was_never_connected(doctor: Any, here: Installation) ->
     assert found[-1] == (
         False,
         "Disconnected: authorise the account again to go on.",
-        "Authorise it again: the admin, Accounts, Authorise.",
+        "In the admin, TikTok Accounts: Authorise again.",
     )
 
 

@@ -14,7 +14,7 @@ from tests.cli.test_edge import command
 from tests.runtime.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "ARCHITECTURE.md", "docs/install.md", "docs/operations.md")
+PAGES = ("README.md", "ARCHITECTURE.md", "docs/install.md", "docs/operations.md", "docs/usage.md")
 
 
 def commands(page: str) -> list[str]:
