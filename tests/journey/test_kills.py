@@ -104,7 +104,7 @@ def demo(short_dir: Path) -> Iterator[Demo]:
 
 
 def test_whatever_is_killed_the_journey_ends_with_nothing_doubled_or_lost(demo: Demo) -> None:
-    chance = random.Random(os.environ.get("CONNECTOR_TEST_SEED", "20"))
+    chance = random.Random(os.environ.get("KILL_SEED", "20"))
     end = time.monotonic() + PATIENCE
     killed: list[str] = []
     demo.start()

@@ -1,0 +1,136 @@
+"""`connector demo`: a store of the user's own on PostgreSQL, and what it says when it cannot run."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.errors import ConfigurationError
+from connector.journey import folder
+from connector.sandbox.app import create_sandbox
+from connector.sandbox.serve import SandboxServer
+from tests.conftest import ROOT, _other_database, _run
+from tests.runtime.processes import free_port
+
+
+def demo(var_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
+    environment |= {"CONNECTOR_VAR_DIR": str(var_dir), "CONNECTOR_PORT": free_port(), "CONNECTOR_WORKERS": "1"}
+    environment |= {f"CONNECTOR_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "connector.cli", "demo", "--once", *arguments]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Iterator[SandboxServer]:
+    """A Magento that the demo did not start, without any marketplace."""
+    server = SandboxServer(create_sandbox(tmp_path / "store", products=40, seed=3, side="store")).start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.postgres
+def test_the_journey_runs_on_a_store_of_the_user_s_own(
+    own_store: SandboxServer, postgres_url: str, short_dir: Path
+) -> None:
+    """Everything on the store's side goes through its REST API: this server has no control API of the demo's."""
+    _run(postgres_url, "CREATE DATABASE own_store")
+    keys = own_store.app.test_client().get("/_sandbox/credentials").get_json()["magento"]
+    settings = {
+        f"store_{name}": keys[name]
+        for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+    }
+    report = short_dir / "report.json"
+
+    ended = demo(
+        short_dir, "--store", own_store.url, "--sandbox-port", free_port(), "--json", str(report),
+        database_url=_other_database(postgres_url, "own_store"), **settings,
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    told = json.loads(report.read_text())
+    assert (told["duplicates"], told["differences"]) == (0, [])
+    assert told["products"] == 40
+    assert told["orders"]["created"] == told["orders"]["placed"] == 9
+    assert (told["orders"]["cancelled"], told["orders"]["returned"]) == (1, 1)
+    assert told["listings"]["live"] > 0
+    assert told["held_back_reasons"]
+    assert told["seconds"] > 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_store_without_credentials_is_refused_with_what_to_set(short_dir: Path) -> None:
+    ended = demo(short_dir, "--store", "http://127.0.0.1:9")
+    assert ended.returncode != 0
+    assert "CONNECTOR_STORE_ACCESS_TOKEN" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_store_that_does_not_answer_is_named(short_dir: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = demo(short_dir, "--store", url, store_access_token="x" * 32)
+    assert ended.returncode != 0
+    assert url.removeprefix("http://") in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use_is_named(short_dir: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        ended = demo(short_dir, "--sandbox-port", port)
+    assert ended.returncode != 0
+    assert f"Port {port}" in ended.stderr
+    assert "--sandbox-port" in ended.stderr
+
+
+def test_a_second_demo_in_the_same_folder_is_refused(short_dir: Path) -> None:
+    with (short_dir / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = demo(short_dir)
+    assert ended.returncode != 0
+    assert "Another demo runs" in ended.stderr
+
+
+def test_a_journey_that_was_cut_short_goes_on_and_an_ended_one_begins_anew(tmp_path: Path) -> None:
+    own = tmp_path / "demo"
+    with folder.held(own, {"products": 3}, again=True) as goes_on:
+        assert not goes_on
+        (own / "kept").touch()
+    with folder.held(own, {"products": 3}, again=True) as goes_on:
+        assert goes_on
+        assert (own / "kept").exists()
+        folder.end(own)
+    with folder.held(own, {"products": 3}, again=False) as goes_on:
+        assert goes_on, "a newcomer comes back to what was there"
+    with folder.held(own, {"products": 3}, again=True) as goes_on:
+        assert not goes_on
+        assert not (own / "kept").exists()
+
+
+def test_another_catalogue_begins_in_an_empty_folder(tmp_path: Path) -> None:
+    own = tmp_path / "demo"
+    with folder.held(own, {"products": 3}, again=False):
+        (own / "kept").touch()
+    with folder.held(own, {"products": 4}, again=False) as goes_on:
+        assert not goes_on
+        assert not (own / "kept").exists()
+
+
+def test_two_at_once_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with (
+        folder.held(tmp_path / "demo", {}, again=False),
+        pytest.raises(ConfigurationError, match="Another demo"),
+        folder.held(tmp_path / "demo", {}, again=False),
+    ):
+        pass

@@ -1,0 +1,156 @@
+"""The comparison at the journey's end finds what differs: every kind of difference is made here once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from connector.app import HttpRemotes
+from connector.jobs import recurring
+from connector.journey import reconcile
+from connector.journey.buyers import Sandbox
+from connector.journey.shopkeeper import Shopkeeper
+from connector.services import publishing
+from connector.settings import Settings
+from connector.store.models import Listing, Order
+from tests.flow.conftest import Installation, installed
+from tests.flow.selling import Selling
+
+
+class Scene:
+    """A shop with live listings and one order that the store has, and the three views of it."""
+
+    def __init__(self, here: Installation, remotes: HttpRemotes) -> None:
+        self.here, self.selling = here, Selling(here)
+        self.sandbox = Sandbox(here.control.url)
+        self.keeper = Shopkeeper(remotes.connection(here.store), here.store.website_code)
+        self.selling.list_all()
+        self.listing = self.selling.live()
+        draft = publishing.drafted_of(self.listing)
+        assert draft is not None
+        self.sku = draft.skus[0]
+        self.before = {self.sku.sku: str(self.keeper.salable(self.sku.sku))}
+        self.number = self.selling.order(self.sku.seller_sku, 2)
+        recurring.read_orders(here.ctx, here.account.id)
+        here.work()
+        self.selling.read_store()
+        self.selling.plan()
+        self.order = Order.get(Order.tiktok_order_id == self.number)
+
+    def differences(self) -> list[str]:
+        """All of them, as the journey tells them."""
+        account = self.selling.account
+        traded = reconcile.orders(account, self.sandbox, self.keeper)
+        return [
+            *reconcile.listings(account, self.sandbox, self.keeper),
+            *traded.differences,
+            *reconcile.stock(self.before, traded.sold, self.keeper),
+            *reconcile.cases(account),
+        ]
+
+    def duplicates(self) -> int:
+        return reconcile.orders(self.selling.account, self.sandbox, self.keeper).duplicates
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Scene]:
+    folder: Path = tmp_path_factory.mktemp("scene")
+    url = f"sqlite:///{folder / 'connector.sqlite'}"
+    with installed(folder, url, redis_url, products=30) as here:
+        yield Scene(here, HttpRemotes(Settings(var_dir=folder / "var", database_url=url, redis_url=redis_url)))
+
+
+def test_two_sides_that_agree_differ_in_nothing(scene: Scene) -> None:
+    assert scene.order.state == "confirmed"
+    assert scene.differences() == []
+    assert scene.duplicates() == 0
+
+
+def test_a_price_and_pieces_that_we_do_not_know_of_are_told(scene: Scene) -> None:
+    known = scene.selling.again(scene.listing).confirmed
+    told = {**known, "skus": {**known["skus"]}}
+    one = dict(told["skus"][scene.sku.seller_sku])
+    one["price"] = str(Decimal(one["price"]) + 1)
+    one["quantities"] = {place: pieces + 1 for place, pieces in one["quantities"].items()}
+    told["skus"][scene.sku.seller_sku] = one
+    Listing.update(confirmed=told).where(Listing.id == scene.listing.id).execute()
+    try:
+        found = " / ".join(scene.differences())
+    finally:
+        Listing.update(confirmed=known).where(Listing.id == scene.listing.id).execute()
+
+    assert f"{scene.sku.seller_sku}: price is" in found
+    assert f"{scene.sku.seller_sku}: pieces is" in found
+
+
+def test_a_status_that_is_not_ours_and_a_listing_without_a_product_are_told(scene: Scene) -> None:
+    row = scene.selling.again(scene.listing)
+    Listing.update(status="DELETED", remote_id="17").where(Listing.id == row.id).execute()
+    try:
+        found = " / ".join(scene.differences())
+    finally:
+        Listing.update(status=row.status, remote_id=row.remote_id).where(Listing.id == row.id).execute()
+
+    assert f"product {row.remote_id} " in found
+    assert "17 is not on the marketplace" in found
+
+
+def test_more_pieces_than_the_store_has_are_told(scene: Scene) -> None:
+    pieces = int(scene.keeper.salable(scene.sku.sku))
+    scene.selling.set_stock(scene.sku.sku, 3)
+    try:
+        found = " / ".join(scene.differences())
+    finally:
+        scene.selling.set_stock(scene.sku.sku, pieces + 2)  # two are reserved for the order
+
+    assert f"{scene.sku.sku}: {pieces} pieces are promised" in found
+    assert f"{scene.sku.sku}: salable pieces in the store is" in found
+    assert scene.differences() == []
+
+
+def test_another_total_in_the_store_is_told(scene: Scene) -> None:
+    data = dict(scene.order.data)
+    payment = {**data["payment"], "total_amount": str(Decimal(data["payment"]["total_amount"]) + 1)}
+    lines = [
+        {**data["lines"][0], "original_price": str(Decimal(data["lines"][0]["original_price"]) + 1)},
+        *data["lines"][1:],
+    ]
+    Order.update(data={**data, "payment": payment, "lines": lines}).where(Order.id == scene.order.id).execute()
+    try:
+        found = " / ".join(scene.differences())
+    finally:
+        Order.update(data=data).where(Order.id == scene.order.id).execute()
+
+    assert "total in the store is" in found
+    assert "subtotal in the store is" in found
+
+
+def test_a_store_order_that_is_missing_and_an_order_never_imported_are_told(scene: Scene) -> None:
+    row = scene.order
+    Order.update(magento_order_id=999).where(Order.id == row.id).execute()
+    missing = " / ".join(scene.differences())
+    Order.update(magento_order_id=row.magento_order_id, tiktok_order_id="1").where(Order.id == row.id).execute()
+    unknown = " / ".join(scene.differences())
+    Order.update(tiktok_order_id=row.tiktok_order_id).where(Order.id == row.id).execute()
+
+    assert "is missing" in missing
+    assert f"order {row.tiktok_order_id} was never imported" in unknown
+    assert scene.differences() == []
+
+
+def test_a_second_store_order_is_counted(scene: Scene) -> None:
+    """The one of another order bears this order's number, as after a race."""
+    other = scene.selling.order(scene.sku.seller_sku, 1)
+    recurring.read_orders(scene.here.ctx, scene.here.account.id)
+    scene.here.work()
+    made = Order.get(Order.tiktok_order_id == other)
+    store = scene.keeper.order(made.magento_order_id)
+    scene.keeper.sales.save_order(
+        {"entity_id": store.entity_id, "increment_id": store.increment_id, "ext_order_id": scene.number}
+    )
+
+    assert scene.duplicates() == 1
+    assert f"order {other}: store order {store.increment_id} is missing" in " / ".join(scene.differences())
