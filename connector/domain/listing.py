@@ -77,7 +77,10 @@ class PriceStep:
 
 @dataclass(frozen=True, slots=True)
 class DraftSku:
-    """One thing to sell. `seller_sku` goes to the marketplace, `sku` is the store's; `quantities` is per warehouse id."""
+    """One thing to sell. `seller_sku` goes to the marketplace, `sku` is the store's; `quantities` is per warehouse id.
+
+    `decision` says which price rule of which version gave the price, and from what; empty when none did.
+    """
 
     sku: str
     seller_sku: str
@@ -88,6 +91,7 @@ class DraftSku:
     identifier_code: str = ""
     ladder: tuple[PriceStep, ...] = ()
     quantity_steps: tuple[str, ...] = ()
+    decision: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def quantity(self) -> int:
@@ -118,7 +122,7 @@ class Draft:
         """Digest of what an edit sends: everything but prices and quantities, which have calls of their own."""
         body = to_json(self)
         for sku in body["skus"]:
-            for key in ("price", "quantities", "ladder", "quantity_steps"):
+            for key in ("price", "quantities", "ladder", "quantity_steps", "decision"):
                 sku.pop(key)
         return digest(body)
 
@@ -128,6 +132,7 @@ class Draft:
         for sku in body["skus"]:
             sku.pop("ladder")
             sku.pop("quantity_steps")
+            sku.pop("decision")
         return digest(body)
 
     def sku(self, seller_sku: str) -> DraftSku | None:

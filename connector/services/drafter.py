@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -22,8 +22,11 @@ from connector.plugins.policies.image import ImagePolicy
 from connector.plugins.policies.inventory import InventoryPolicy
 from connector.plugins.policies.pricing import PricingPolicy
 from connector.plugins.policies.synchronization import STOP, SynchronizationPolicy
+from connector.rules import tree
+from connector.rules.explain import inputs
 from connector.rules.facts import FactError
-from connector.rules.products import day_fact
+from connector.rules.ladder import Ladder, price_ladder
+from connector.rules.products import Facts, day_fact
 from connector.services import drafting, orders, policies, rulesets, validation
 from connector.services.context import Context
 from connector.store.models import Account, ListingTemplate, MarketplaceCategory, Product, TikTokAttribute
@@ -44,6 +47,13 @@ class Drafted:
     quantities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     withdrawn: str = ""
     watched: str = ""
+
+
+class Ruled(NamedTuple):
+    """A price rule's amount, and how it came about as the draft keeps it."""
+
+    amount: Decimal
+    decision: dict[str, Any]
 
 
 class Drafter:
@@ -135,11 +145,11 @@ class Drafter:
         product: Product,
         listing: Listing,
         held: Mapping[str, int],
-        prices: Mapping[str, Decimal],
+        prices: Mapping[str, Ruled],
         problems: Mapping[str, Issue],
     ) -> drafting.Part:
         known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
-        problem = problems.get(product.sku)
+        problem, ruled = problems.get(product.sku), prices.get(product.sku)
         try:
             values = self.lens.values(product)
         except FactError as error:
@@ -150,25 +160,43 @@ class Drafter:
             stock=_stock(product),
             held=held.get(product.sku, 0),
             last=sum(known.quantities.values()) if known else None,
-            ruled=prices.get(product.sku),
+            ruled=ruled.amount if ruled else None,
+            decision=ruled.decision if ruled else {},
             problem=problem,
         )
 
-    def _ruled(self, family: Sequence[Product], pricing: PricingPolicy) -> tuple[dict[str, Any], dict[str, Issue]]:
+    def _ruled(self, family: Sequence[Product], pricing: PricingPolicy) -> tuple[dict[str, Ruled], dict[str, Issue]]:
         if pricing.change != "rule":
             return {}, {}
-        price = self.rules.compiled.prices.get(pricing.rule)
+        rules = self.rules.compiled.rules
+        price = rules.prices.get(pricing.rule)
         if price is None:
             text = f"The active rules have no price called “{pricing.rule}”: choose another in the pricing policy."
             return {}, {product.sku: Issue("price.rule", "rule", text) for product in family}
         prices, problems = {}, {}
         for facts in self.lens.facts(family).priced:
             try:
-                prices[facts.sku] = price.of(facts, self.today)
+                ladder = price_ladder(price, facts, self.today, self.account.currency, rules.prices)
+                prices[facts.sku] = Ruled(ladder.amount, self._decision(price, facts, ladder))
             except PriceError as error:
                 text = f"{facts.sku}: {error.reason}"
                 problems[facts.sku] = Issue("price.rule", error.field, text, rule=error.rule, line=error.line)
         return prices, problems
+
+    def _decision(self, price: tree.Price, facts: Facts, ladder: Ladder) -> dict[str, Any]:
+        """What a price was decided by: `inputs` are all values that conditions and amounts looked at."""
+        looked_at: dict[str, str] = {}
+        for case in price.cases:
+            looked_at |= inputs(case.condition, facts, self.today)["fields"]
+        return {
+            "version": self.rules.number,
+            "rule": ladder.rule,
+            "file": ladder.file,
+            "line": ladder.line,
+            "case": ladder.case,
+            "inputs": {**looked_at, **ladder.inputs},
+            "steps": [{"line": step.line, "text": step.text, "amount": f"{step.amount:f}"} for step in ladder.steps],
+        }
 
     def _watched(self, family: Iterable[Product]) -> str:
         """Digest of the attributes that alone send content; empty when the policy names none."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from hashlib import sha256
+from typing import Any
 
 from connector.domain.issue import Issue
 from connector.domain.listing import (
@@ -88,7 +89,7 @@ class Market:
 class Part:
     """A product or one variant with everything that its offer depends on.
 
-    `values` are labels and numbers by field, `ruled` the price rule's amount, `problem` why there is none, `held` the
+    `values` are labels and numbers by field, `ruled` the price rule's amount and `decision` how it came about, `problem` why there is none, `held` the
     pieces of marketplace orders that the store does not know yet, `last` the quantity that is offered now.
     """
 
@@ -99,6 +100,7 @@ class Part:
     last: int | None = None
     ruled: Decimal | None = None
     problem: Issue | None = None
+    decision: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,7 @@ def _sku(part: Part, lead: Part, template: Template, market: Market, issues: lis
         sales_attributes=() if part is lead else tuple(_sales(part, lead, template, market)),
         ladder=priced.ladder,
         quantity_steps=quantity.steps,
+        decision=part.decision,
     )
 
 

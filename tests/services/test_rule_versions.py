@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from connector.cli import connector
+from connector.domain.values import to_json
 from connector.errors import ConfigurationError, RuleError
-from connector.services import assignment, rulesets
+from connector.services import assignment, publishing, rulesets
 from connector.services.context import Context
+from connector.services.drafter import Drafter
 from connector.services.rule_source import StoreProducts
 from connector.store.database import database
-from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, PeriodicTask, Policy, RuleSetVersion
+from connector.store.models import (
+    Account,
+    Listing,
+    ListingTemplate,
+    MagentoStore,
+    PeriodicTask,
+    Policy,
+    Product,
+    RuleSetVersion,
+)
 from tests.services import world
 from tests.services.rule_shop import RULES, activate, family, open_shop, product
 
@@ -219,3 +231,34 @@ def test_without_store_and_folder_a_sentence_says_what_to_do(
     assert isinstance(result.exception, ConfigurationError)
     assert "Nothing is known of Luma yet" in str(result.exception)
     assert "no store called “Nope”" in str(run("match", write(tmp_path, RULES), "--store", "Nope").exception)
+
+
+def test_a_price_decision_keeps_version_rule_line_and_inputs(ctx: Context, shop: Account) -> None:
+    """They stay with the draft, and do not make it another draft."""
+    policy = Policy.create(
+        title="By rule", type="pricing", settings={"change": "rule", "rule": "List"}, created_at=world.START, updated_at=world.START
+    )  # fmt: skip
+    ListingTemplate.update(pricing_policy=policy, package_weight="1").where(ListingTemplate.name == "Cheap").execute()
+    Account.update(warehouse_id="W1", region="US").execute()
+    text = RULES + 'price "List"\nwhen color = "Blue" then 1\nwhen margin > 3 then price + margin\notherwise price * 2'
+    activate(ctx, text)
+    assignment.run(ctx, shop)
+    row = Listing.select().join(Product).where(Product.sku == "P0009").get()
+
+    drafted = Drafter(ctx, Account.get_by_id(shop.id)).draft(row, publishing.confirmed(row))
+
+    assert drafted.draft is not None, drafted.issues
+    (sku,) = drafted.draft.skus
+    assert {name: sku.decision[name] for name in ("version", "rule", "file", "line", "case", "inputs")} == {
+        "version": 1,
+        "rule": "List",
+        "file": "a.rules",
+        "line": 6,
+        "case": "when margin > 3",
+        "inputs": {"color": "", "margin": "4", "price": "15"},
+    }
+    assert [step["amount"] for step in sku.decision["steps"]] == ["19", "19"]
+    later = replace(drafted.draft, skus=(replace(sku, decision={**sku.decision, "version": 2}),))
+    assert (later.digest(), later.content_digest()) == (drafted.draft.digest(), drafted.draft.content_digest())
+    Listing.update(draft=to_json(drafted.draft)).where(Listing.id == row.id).execute()
+    assert answer("explain", "P0009")["decisions"][0]["prices"]["P0009"]["line"] == 6

@@ -341,6 +341,7 @@ def _facts(row: Any) -> list[tuple[str, Any]]:
         ("Account", row.account.title),
         ("Listing Template", row.template.name if row.template_id else "none"),
         ("Assigned by", assigned),
+        ("Decided on", "" if row.pinned else _looked_at(row.rule_inputs or {})),
         ("Marketplace Item Id", formats.code(row.remote_id)),
         ("Product ID", product.entity_id),
         ("Type", product.type_id),
@@ -349,6 +350,16 @@ def _facts(row: Any) -> list[tuple[str, Any]]:
         ("Draft made", formats.ago(row.drafted_at)),
         ("Changed", formats.ago(row.changed_at)),
     ]
+
+
+def _looked_at(inputs: dict[str, Any]) -> str:
+    """The values that the assigning condition read, of the product and of its variants."""
+    parts = [("", inputs.get("fields", {})), *sorted(inputs.get("variants", {}).items())]
+    return "; ".join(
+        (f"{sku}: " if sku else "") + ", ".join(f"{name} = {value or 'empty'}" for name, value in sorted(read.items()))
+        for sku, read in parts
+        if read
+    )
 
 
 def compare(row: Any, draft: Draft | None, confirmed: Confirmed) -> list[dict[str, Any]]:
