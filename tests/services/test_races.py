@@ -1,0 +1,134 @@
+"""What two who work at once must not do twice, on both databases (HTTP, in the sandbox)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connector.domain.order import MarketplaceOrder
+from connector.domain.values import from_json
+from connector.services import orders, placement, returns, shipments
+from connector.services.context import Context
+from connector.store.database import connection, database
+from connector.store.models import Account, HistoryEntry, Order, OrderLine, Policy, ReturnCase, Shipment
+from tests.services import world
+from tests.services.test_placement_sandbox import Systems, sku, systems
+from tests.services.trading import UPS, again, bought, pack, provider, stored, today, window
+
+__all__ = ["sku", "systems"]
+
+
+@pytest.fixture
+def account(database_url: str, systems: Systems) -> Iterator[Account]:
+    made = world.fill(database_url, products=0)
+    Policy.create(
+        title="Orders", type="order", settings={"default_provider": provider(systems)}, is_default=True,
+        created_at=world.START, updated_at=world.START,
+    )  # fmt: skip
+    Account.update(order_email="orders@merchant.example").execute()
+    yield Account.get_by_id(made.id)
+    systems.control.clear_faults()
+    if not database.is_closed():
+        database.close()
+    if hasattr(database.obj, "close_all"):
+        database.obj.close_all()
+
+
+@pytest.fixture
+def ctx(systems: Systems, account: Account) -> Context:
+    return Context(systems, world.Clock(), world.Messages())
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Every call in a thread of its own, all begun in one moment; what they answered or raised."""
+    start, answers = threading.Barrier(len(calls)), []
+
+    def run(call: Callable[[], Any]) -> None:
+        with connection():
+            start.wait()
+            try:
+                answers.append(call())
+            except Exception as error:  # noqa: BLE001 – the test looks at it
+                answers.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_an_order_is_filed_once_and_the_newest_news_stay(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    data = from_json(MarketplaceOrder, bought(ctx, systems, account, sku).data)
+    told = ((1, "UNPAID"), (2, "ON_HOLD"), (3, "AWAITING_SHIPMENT"), (4, "CANCELLED"))
+    news = [replace(data, id="twice", update_time=number, status=status) for number, status in told]
+    answers = together(*(lambda one=one: orders.save(ctx, account, one) for one in news))
+    assert not [one for one in answers if isinstance(one, Exception)]
+    (row,) = Order.select().where(Order.tiktok_order_id == "twice")
+    assert (row.update_time, row.status) == (4, "CANCELLED")
+    assert OrderLine.select().where(OrderLine.order == row.id).count() == 2
+
+
+def test_a_store_order_is_made_once(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    row = bought(ctx, systems, account, sku)
+    answers = together(*(lambda name=name: placement.create_sales_order(ctx, row.id, name) for name in ("a", "b", "c")))
+    assert sum("Store order" in str(one) for one in answers) == 1
+    assert again(row).state == "confirmed"
+    assert len(systems.store.find_orders("ext_order_id", row.tiktok_order_id)) == 1
+
+
+def test_a_unit_is_in_one_parcel(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    """The scheduler files and a worker reports two shipments of one order in the same moment."""
+    row = stored(ctx, systems, account, sku, 3)
+    pack(systems, row, 1, UPS[0])
+    pack(systems, row, 2, UPS[1])
+    together(
+        lambda: shipments.poll(ctx, account),
+        lambda: shipments.sync(ctx, row.id),
+        lambda: shipments.poll(ctx, account),
+        lambda: shipments.sync(ctx, row.id),
+    )
+    shipments.sync(ctx, row.id)
+    assert [(one.state, len(one.line_ids)) for one in Shipment.select().order_by(Shipment.id)] == [
+        ("sent", 1),
+        ("sent", 2),
+    ]
+    units = [line_id for one in Shipment.select() for line_id in one.line_ids]
+    assert len(units) == len(set(units)) == 3
+    (market,) = systems.market.orders([row.tiktok_order_id])
+    assert len({line.package_id for line in market.lines}) == 2
+
+
+def test_a_case_makes_one_credit_memo_and_gets_one_answer(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = stored(ctx, systems, account, sku, 2)
+    pack(systems, row)
+    shipments.sync(ctx, row.id)
+    for step in ("collect", "deliver"):
+        systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/{step}")
+    lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id)]
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/returns", return_type="REFUND", line_item_ids=lines[:1])
+    today(ctx)
+    returns.import_window(ctx, account, **window())
+    case = ReturnCase.get(ReturnCase.tiktok_order_id == row.tiktok_order_id)
+    answers = together(
+        lambda: returns.accept(ctx, case.id, "alex@example.com"),
+        lambda: returns.reject(ctx, case.id, "", "sam@example.com"),
+    )
+    assert sum(isinstance(one, Exception) for one in answers) == 1, "the first answer counts"
+    decided = ReturnCase.get_by_id(case.id)
+    assert HistoryEntry.select().where(HistoryEntry.action == f"return.{decided.decision}").count() == 1
+
+    returns.import_window(ctx, account, **window())
+    settled = together(*(lambda: returns.settle(ctx, account) for _ in range(4)))
+    wanted = int(decided.decision == "approve")
+    assert sorted(settled) == [0, 0, 0, wanted]
+    assert len(systems.store.credit_memos(int(again(row).magento_order_id or 0))) == wanted
