@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,33 @@ def test_a_picture_that_the_marketplace_lost_is_sent_again(selling: Selling) -> 
     selling.reviewed()
     assert selling.shop.product(row.remote_id).title == "With the same pictures"
     assert selling.ended("upload")[-1] == "confirmed"
+
+
+def test_a_broken_picture_is_left_out_and_named_and_without_any_the_product_waits(selling: Selling) -> None:
+    row = selling.live()
+    Policy.update(settings={"gallery_images": 8, "variant_images": False}).where(Policy.type == "image").execute()
+    product = Product.get_by_id(row.product_id)
+    whole, broken = (
+        product.data["media_gallery_entries"][0],
+        {"file": "/n/o/none.jpg", "media_type": "image", "types": []},
+    )
+    _show(selling, product, [whole, broken])
+
+    selling.plan()
+
+    done = QueueItem.select().where(QueueItem.kind == "upload").order_by(QueueItem.id.desc()).first()
+    assert (done.state, "none.jpg" in done.cause) == ("confirmed", True)
+    _show(selling, product, [broken])
+    selling.plan()
+    held = selling.again(row)
+    assert (held.validation, "none.jpg" in held.issues[0]["message"]) == ("invalid", True)
+
+
+def _show(selling: Selling, product: Product, gallery: list[dict[str, Any]]) -> None:
+    """The product's pictures as they were read from the store."""
+    data = {**product.data, "media_gallery_entries": gallery}
+    Product.update(data=data).where(Product.id == product.id).execute()
+    snapshots.mark_stale([product.id])
 
 
 def test_what_leaves_its_template_is_taken_off_or_left_as_the_policy_says(selling: Selling) -> None:
