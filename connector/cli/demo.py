@@ -111,9 +111,9 @@ def _run(
             _tell(report, json_file)
             if not once:
                 _stay(journey, settings, password)
-    folder.end(settings.var_dir)
     if not report.agrees:
         raise SystemExit(1)
+    folder.end(settings.var_dir)
 
 
 def _settings(settings: Settings, store: str) -> Settings:

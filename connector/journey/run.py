@@ -104,8 +104,12 @@ class Journey:
             self.trade,
             self.compare,
         ]
-        for step in steps:
-            self._insist(step)
+        try:
+            for step in steps:
+                self._insist(step)
+        except JourneyError as error:  # the report says how far it came, and that it did not arrive
+            self.report.differences.append(str(error))
+            self.say(str(error))
         self.report.seconds = round(time.monotonic() - started, 1)
         return self.report
 
