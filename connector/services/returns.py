@@ -75,8 +75,8 @@ def save(ctx: Context, account: Account, found: Cancellation | ReturnRequest) ->
         values = _columns(found) | {"order": order.id if order else None, "changed_at": now}
         if found.status in _SUCCESS and not values.get("next_id") and (case is None or not case.store_state):
             values["store_state"] = "due"
-        if case is not None and case.status != found.status and found.status in AWAITING_SELLER:
-            values |= {"decision": "", "decision_reason": "", "decision_state": "", "decided_by": "", "message": ""}
+        if case is not None and case.status != found.status:
+            values |= _decision_after(case, found.status)
         if case is None:
             row: ReturnCase = ReturnCase.create(
                 account=account.id, kind=kind, request_id=found.id, imported_at=now, **values
@@ -87,15 +87,22 @@ def save(ctx: Context, account: Account, found: Cancellation | ReturnRequest) ->
     return fresh
 
 
+def _decision_after(case: ReturnCase, status: str) -> dict[str, Any]:
+    """What becomes of our answer when the case moves on: taken, or asked for anew in the next step of a return."""
+    if status in AWAITING_SELLER:
+        return {"decision": "", "decision_reason": "", "decision_state": "", "decided_by": "", "message": ""}
+    return {"decision_state": "sent"} if case.decision_state == "wanted" else {}
+
+
 def accept(ctx: Context, case_id: int, actor: str) -> str:
     """Approves a request; the store follows once the marketplace has carried it out.
 
     Raises:
         RejectedError: the marketplace does not wait for an answer, or refused this one.
     """
+    if told := _answered(case_id, "approve"):
+        return f"{told} was accepted already."
     case = _awaiting(case_id)
-    if (case.decision, case.decision_state) == ("approve", "sent"):
-        return f"{case.kind.capitalize()} {case.request_id} was accepted already."
     shop, key = ctx.remotes.shop(case.account), _key(case, "approve")
     _decide(ctx, case, "approve", "", actor)
     try:
@@ -103,8 +110,6 @@ def accept(ctx: Context, case_id: int, actor: str) -> str:
             shop.approve_cancellation(case.request_id, key)
         else:
             shop.approve_return(case.request_id, _approval(case), key)
-    except UnknownOutcomeError:
-        raise
     except RejectedError as error:
         _decided(ctx, case, "refused", str(error))
         raise
@@ -117,9 +122,9 @@ def reject(ctx: Context, case_id: int, reason: str, actor: str) -> str:
 
     Raises: as `accept`.
     """
+    if told := _answered(case_id, "reject"):
+        return f"{told} was rejected already."
     case = _awaiting(case_id)
-    if (case.decision, case.decision_state) == ("reject", "sent"):
-        return f"{case.kind.capitalize()} {case.request_id} was rejected already."
     shop, key = ctx.remotes.shop(case.account), _key(case, "reject")
     chosen = _reason(shop.reject_reasons(case.request_id), reason)
     _decide(ctx, case, "reject", chosen, actor)
@@ -128,8 +133,6 @@ def reject(ctx: Context, case_id: int, reason: str, actor: str) -> str:
             shop.reject_cancellation(case.request_id, chosen, key)
         else:
             shop.reject_return(case.request_id, _rejection(case), chosen, key)
-    except UnknownOutcomeError:
-        raise
     except RejectedError as error:
         _decided(ctx, case, "refused", str(error))
         raise
@@ -256,6 +259,13 @@ def _shipped(ctx: Context, order: Order) -> bool:
     if order.magento_order_id is None:
         return False
     return bool(ctx.remotes.sales(order.account.store).shipments([order.magento_order_id]))
+
+
+def _answered(case_id: int, decision: str) -> str:
+    """The case's name when this very answer was given and taken; else empty."""
+    case: ReturnCase = ReturnCase.get_by_id(case_id)
+    given = (case.decision, case.decision_state) == (decision, "sent")
+    return f"{case.kind.capitalize()} {case.request_id}" if given else ""
 
 
 def _awaiting(case_id: int) -> ReturnCase:

@@ -10,10 +10,10 @@ import pytest
 
 from connector.clients.tiktok import endpoints
 from connector.errors import RejectedError, UnknownOutcomeError
-from connector.services import orders, refunds, returns, shipments
+from connector.services import orders, refunds, returns, runner, shipments, work
 from connector.services.context import Context
 from connector.store.database import connection
-from connector.store.models import Account, HistoryEntry, Order, OrderLine, ReturnCase
+from connector.store.models import Account, HistoryEntry, Order, OrderLine, QueueItem, ReturnCase
 from tests.clients.rehearsal import wait_for
 from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
 from tests.services.trading import again, bought, pack, set_policy, store_order, stored, today, turn, window
@@ -274,6 +274,50 @@ def test_an_unanswered_answer_is_given_again_with_the_same_key(
     read(ctx, account)
     assert len(memos(systems, row)) == 1
     assert HistoryEntry.select().where(HistoryEntry.action == "return.reject").count() == 0
+
+
+def test_an_answer_that_was_taken_without_a_word_is_known_by_what_the_case_became(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """The approval was not answered; the next import shows that it was carried out, so that the repeat has nothing to do."""
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    work.ask(ctx, "accept_return", [case_of(row).id], actor="alex@example.com")
+    item = QueueItem.get(QueueItem.kind == "accept_return")
+    systems.control.fault("tiktok", r"POST .*/returns/\d+/approve", "timeout_after_success")
+    assert runner.run_item(ctx, item.id, "w1") == "unknown"
+    wait_for(lambda: next(systems.market.returns_updated(0, 2**31), None))
+    read(ctx, account)
+    assert (case_of(row).decision_state, case_of(row).store_state) == ("sent", "done")
+
+    turn(ctx, 3_600)
+    assert runner.run_item(ctx, item.id, "w1") == "confirmed"
+    assert QueueItem.get_by_id(item.id).cause.endswith("was accepted already.")
+    assert (case_of(row).decided_by, len(memos(systems, row))) == ("alex@example.com", 1)
+
+
+def test_a_sellers_cancellation_without_an_answer_is_looked_up_and_followed_in_the_store(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(invoice=False)
+    row = stored(ctx, systems, account, sku, 1)
+    work.ask(ctx, "reject", [row.id], actor="alex@example.com", arguments={"reason": "out_of_stock"})
+    item = QueueItem.get(QueueItem.kind == "reject")
+    systems.control.fault("tiktok", r"POST .*/cancellations$", "timeout_after_success")
+    assert runner.run_item(ctx, item.id, "w1") == "unknown"
+    wait_for(lambda: systems.market.orders([row.tiktok_order_id])[0].status == "CANCELLED")
+    turn(ctx, 3_600)
+
+    assert runner.run_item(ctx, item.id, "w1") == "confirmed"
+
+    cause = QueueItem.get_by_id(item.id).cause
+    assert cause == "The order is cancelled already. TikTok Shop: CANCELLED. Magento: pending."
+    assert (store_order(systems, row).state, again(row).state) == ("canceled", "cancelled")
+    assert (
+        len([one for one in systems.market.cancellations_updated(0, 2**31) if one.order_id == row.tiktok_order_id]) == 1
+    )
 
 
 @pytest.mark.parametrize("fault", ["timeout_after_success", "drop_connection"])

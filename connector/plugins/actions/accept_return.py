@@ -24,8 +24,8 @@ class AcceptReturn(Action):
     icon = "check"
 
     def check(self, subject: ReturnSubject, arguments: Mapping[str, Any]) -> list[Issue]:  # noqa: ARG002 – takes none
-        """The marketplace waits for an answer."""
-        return subject.refusal()
+        """The marketplace waits for an answer, or this one was given already."""
+        return [] if subject.decision == "approve" else subject.refusal()
 
     def run(self, subject: ReturnSubject, context: ActionContext) -> Outcome:
         """What was done on both sides."""

@@ -30,8 +30,8 @@ class RejectReturn(Action):
     )
 
     def check(self, subject: ReturnSubject, arguments: Mapping[str, Any]) -> list[Issue]:  # noqa: ARG002 – any reason
-        """The marketplace waits for an answer."""
-        return subject.refusal()
+        """The marketplace waits for an answer, or this one was given already."""
+        return [] if subject.decision == "reject" else subject.refusal()
 
     def run(self, subject: ReturnSubject, context: ActionContext) -> Outcome:
         """What was answered."""
