@@ -7,9 +7,11 @@ from typing import Any
 
 from flask_admin.form import BaseForm
 from markupsafe import Markup
-from wtforms import Field, SelectField, SelectMultipleField, TextAreaField, ValidationError
+from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.utils import unset_value
-from wtforms.widgets import TextArea
+from wtforms.widgets import TextArea, TextInput
+
+from connector.errors import ConnectorError
 
 Choices = Sequence[tuple[str, str]]
 
@@ -126,6 +128,56 @@ class LinesField(TextAreaField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Lines without blanks around them, empty ones left out."""
         self.data: Any = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines() if line.strip()]
+
+
+PICTURE_BYTES = 2 * 1024 * 1024
+"""Largest upload, as the guide names it."""
+
+
+class PictureWidget:
+    """The address, what is there now, and a control to choose a file."""
+
+    def __call__(self, field: PictureField, **options: Any) -> Markup:
+        """`shown` is the address of the uploaded picture that the field names, if it names one."""
+        text = TextInput()(field, **options)
+        preview = (
+            Markup('<img class="thumb thumb-l" src="{}" alt="The picture now">').format(field.shown)
+            if field.shown
+            else Markup()
+        )
+        return text + Markup(
+            '<div class="picture">{}<input type="file" name="{}-file" accept="image/jpeg,image/png" aria-label="{}"></div>'
+        ).format(preview, field.name, f"{field.label.text}: a file of yours, at most 2 MB")
+
+
+class PictureField(StringField):
+    """An address, or an uploaded file, which `keep` turns into a name; a file wins over what is written."""
+
+    widget = PictureWidget()
+
+    def __init__(self, label: str, keep: Callable[[bytes], str], show: Callable[[str], str], **more: Any) -> None:
+        super().__init__(label, **more)
+        self.keep, self.show = keep, show
+
+    @property
+    def shown(self) -> str:
+        """Where a browser finds the upload that the field names; empty for anything else."""
+        return self.show(self.data or "")
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Reads the text, then the file."""
+        super().process(formdata, data, extra_filters)
+        file = next(iter(formdata.getlist(f"{self.name}-file")), None) if formdata else None
+        if not file or not getattr(file, "filename", ""):
+            return
+        body = file.read(PICTURE_BYTES + 1)
+        if len(body) > PICTURE_BYTES:
+            self.process_errors = [*self.process_errors, "The file is larger than 2 MB: choose a smaller one."]
+            return
+        try:
+            self.data = self.keep(body)
+        except ConnectorError as error:
+            self.process_errors = [*self.process_errors, str(error)]
 
 
 class PairsWidget:

@@ -11,9 +11,12 @@ from wtforms import BooleanField, DecimalField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from connector.admin import choices
-from connector.admin.fields import Form, LinesField, OneOf, PairsField, Several
+from connector.admin.fields import Form, LinesField, OneOf, PairsField, PictureField, Several
+from connector.admin.views import pictures
 from connector.domain.values import to_json
+from connector.errors import ConfigurationError, RejectedError
 from connector.plugins.api import Policy
+from connector.services import images, uploads
 
 
 def form_class(plugin: type[Policy]) -> type[Form]:
@@ -43,6 +46,8 @@ def _control(shown: Mapping[str, Any], hint: Any) -> Any:
         return PairsField(label, value_options=options if get_args(hint)[1] is str else (), **more)
     if kind is list:
         return Several(label, options, **more) if options else LinesField(label, **more)
+    if source == "pictures":
+        return PictureField(label, keep=_keep, show=pictures.address_of, **more)
     validators = [InputRequired(f"{label} is required.")] if required else [Optional()]
     if kind is int:
         return IntegerField(label, validators, **more)
@@ -53,6 +58,13 @@ def _control(shown: Mapping[str, Any], hint: Any) -> Any:
         blank = None if fixed else "–"
         return OneOf(label, options, blank=blank, **more)
     return StringField(label, validators, **more)
+
+
+def _keep(body: bytes) -> str:
+    try:
+        return uploads.keep(images.jpeg(body, "The file"))
+    except RejectedError as error:
+        raise ConfigurationError("Choose a JPG or PNG of at least 300 × 300 pixels.") from error
 
 
 def groups(plugin: type[Policy]) -> list[tuple[str, list[str]]]:

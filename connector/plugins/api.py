@@ -29,8 +29,12 @@ CHOICE_SOURCES = (
     "warehouses",
     "carriers",
     "price_rules",
+    "pictures",
 )
-"""Names that `setting(choices=…)` may give instead of a list; the admin fills them from the account's own data."""
+"""Names that `setting(choices=…)` may give instead of a list; the admin fills them from the account's own data.
+
+`pictures` is an address or an uploaded file.
+"""
 
 
 def setting(

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from connector.domain.listing import Draft, Pictures
 from connector.errors import RejectedError
+from connector.services import uploads
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, ImageAsset, ImageSource
@@ -88,7 +89,7 @@ def _uri(ctx: Context, account: Account, source: str, use_case: str) -> str:
     asset = known and _asset(account, known.sha256, use_case)
     if asset:
         return str(asset.uri)
-    data = ctx.remotes.catalog(account.store).image(source)
+    data = uploads.picture(source) or ctx.remotes.catalog(account.store).image(source)
     sha256 = hashlib.sha256(data).hexdigest()
     now = ctx.clock.now()
     with transaction():

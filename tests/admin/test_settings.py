@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import re
 from datetime import UTC, datetime
 
 import pytest
+from PIL import Image
 
-from connector.admin import rule_text
+from connector.admin import fields, rule_text
 from connector.rules.problems import Problem
+from connector.services import uploads
 from connector.store.models import (
     Account,
     HistoryEntry,
@@ -340,3 +344,58 @@ def test_completion_knows_fields_words_and_templates(client, word, offered):
     found = client("viewer").get("/admin/rules/complete", query_string={"q": word}).json
 
     assert offered in [option["label"] for option in found]
+
+
+def picture(size: tuple[int, int] = (600, 600), kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, kind)
+    return out.getvalue()
+
+
+def save_image_policy(browser, body: bytes, address: str = ""):
+    row = Policy.get(Policy.type == "image")
+    form = {"title": "Pictures", "main_image": "image", "gallery_images": "8", "default_image": address}
+    form["default_image-file"] = (io.BytesIO(body), "default.png")
+    return post(browser, f"/admin/policies/edit/?id={row.id}", form, content_type="multipart/form-data")
+
+
+def test_a_default_image_is_uploaded(client):
+    """Decoded and encoded anew, kept under its digest, shown in the form, and found by the address that a draft makes of it."""
+    browser = client("admin")
+
+    answer = save_image_policy(browser, picture(), "/old.jpg")
+
+    assert answer.status_code == 302, answer.text
+    name = Policy.get(Policy.type == "image").settings["default_image"]
+    assert re.fullmatch(r"upload:[0-9a-f]{64}\.jpg", name)
+    shown = browser.get(f"/admin/pictures/uploads/{name}")
+    assert Image.open(io.BytesIO(shown.data)).size == (600, 600)
+    assert f"/admin/pictures/uploads/{name}" in browser.get("/admin/policies/edit/?id=1").text
+    assert uploads.picture(f"https://luma.example/media/catalog/product/{name}") == shown.data
+    assert uploads.picture("https://luma.example/media/catalog/product/a.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"GIF89a<script>", "at least 300 × 300"),
+        (picture((20, 20)), "at least 300 × 300"),
+        (b"x" * 2000, "larger than 2 MB"),
+    ],
+)
+def test_an_upload_that_is_no_picture_for_a_shop_is_refused(client, monkeypatch, body, reason):
+    """Said at the field, nothing kept."""
+    monkeypatch.setattr(fields, "PICTURE_BYTES", 1000)  # 2 MB in a form go through a file of their own
+
+    answer = save_image_policy(client("admin"), body)
+
+    assert reason in answer.text
+    assert not Setting.select().where(Setting.key.startswith("picture.")).exists()
+
+
+def test_an_upload_is_not_for_everybody(app, client):
+    """Pictures of the admin need its log-in."""
+    save_image_policy(client("admin"), picture())
+    name = Policy.get(Policy.type == "image").settings["default_image"]
+
+    assert app.test_client().get(f"/admin/pictures/uploads/{name}").status_code == 404

@@ -8,12 +8,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort, current_app, url_for
 from flask_login import current_user
 from PIL import Image, UnidentifiedImageError
 
 from connector.admin.site import context
 from connector.errors import ConnectorError
+from connector.services import uploads
 from connector.store.models import MagentoStore, Product
 
 SIDE = 144
@@ -38,6 +39,20 @@ def thumbnail(product_id: int) -> Response:
     kept = _folder() / f"{hashlib.sha256(f'{product.store_id}:{product.image}'.encode()).hexdigest()}.jpg"
     body = kept.read_bytes() if kept.exists() else _fetch(product.store, product.image, kept)
     return Response(body, mimetype="image/jpeg", headers={"Cache-Control": f"private, max-age={DAY}"})
+
+
+@blueprint.get("/uploads/<name>")
+def uploaded(name: str) -> Response:
+    """A picture that somebody uploaded."""
+    body = uploads.picture(name) if current_user.is_authenticated else None
+    if body is None:
+        abort(404)
+    return Response(body, mimetype="image/jpeg", headers={"Cache-Control": f"private, max-age={DAY}"})
+
+
+def address_of(name: str) -> str:
+    """Where a browser finds an upload; empty for what is none."""
+    return url_for("pictures.uploaded", name=name) if name.startswith("upload:") else ""
 
 
 def _folder() -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from peewee import IntegrityError
+from werkzeug.datastructures import CombinedMultiDict
 
 from connector.admin import filters, formats, policy_forms, refresh
 from connector.admin.asking import MenuEntry
@@ -33,6 +34,11 @@ def _valid(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     tones = {"1": ("ok", "Yes"), "0": ("bad", "No")}
     shown = formats.badge(tones, "0" if issues else "1", plain=not issues)
     return shown + formats.reason(issues[0].message, "\n".join(i.message for i in issues)) if issues else shown
+
+
+def submitted() -> Any:
+    """Fields and files of a submitted form; None while it is only shown."""
+    return CombinedMultiDict([request.form, request.files]) if request.method == "POST" else None
 
 
 def users_of(policy: Policy) -> list[str]:
@@ -123,14 +129,14 @@ class PolicyView(Grid):
         plugin = self.plugin(None)
         form = policy_forms.form_class(plugin)
         values = policy_forms.initial(plugin, {})
-        return form(request.form if request.method == "POST" else None, data=values)
+        return form(submitted(), data=values)
 
     def edit_form(self, obj: Any = None) -> Any:
         """Of the row's type."""
         plugin = self.plugin(obj)
         form = policy_forms.form_class(plugin)
         values = {"title": obj.title, **policy_forms.initial(plugin, obj.settings)}
-        return form(request.form if request.method == "POST" else None, data=values)
+        return form(submitted(), data=values)
 
     def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
         """By the plugin's headings."""

@@ -25,7 +25,10 @@ class ImagePolicy(Policy):
         "image", "Main image", "The Magento image role or attribute that comes first.", choices="image_attributes"
     )
     default_image: str = setting(
-        "", "Default image URL", "A JPG or PNG below the store's media address, used when a product has no picture."
+        "",
+        "Default image URL",
+        "Used when a product has no picture: the address of a JPG or PNG below the store's media address, or a file of yours.",
+        choices="pictures",
     )
     gallery_images: int = setting(8, "Gallery images", "At most this many pictures beside the main one (0 to 8).")
     variant_images: bool = setting(True, "Pictures of variants", "Show a variant's own picture at its colour.")
@@ -41,7 +44,7 @@ class ImagePolicy(Policy):
                     f"Gallery images: write a number from 0 to {MAX_IMAGES - 1}.",
                 )
             )
-        if self.default_image and not self.default_image.startswith(("https://", "http://", "/")):
+        if self.default_image and not self.default_image.startswith(("https://", "http://", "/", "upload:")):
             found.append(
                 Issue(
                     "image.default_image",
