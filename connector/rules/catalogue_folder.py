@@ -45,8 +45,15 @@ def read_products(folder: Path) -> Iterator[Json]:
     Raises:
         ConfigurationError: the file is missing, or a line is no product.
     """
+    ids: set[int] = set()
+    skus: set[str] = set()
     for number, line in _lines(folder):
-        yield _product(folder, number, line)
+        product = _product(folder, number, line)
+        for name, value, seen in (("id", int(product["id"]), ids), ("SKU", str(product["sku"]), skus)):
+            if value in seen:
+                raise ConfigurationError(f"{_place(folder, number)} has the {name} “{value}” of a line before it.")
+            seen.add(value)  # type: ignore[arg-type]  # each with its own kind
+        yield product
 
 
 def read_families(
@@ -59,7 +66,7 @@ def read_families(
     for number, line in _lines(folder):
         if _LINKS in line:
             product = _product(folder, number, line)
-            children = [child for child in _links(product) if child not in parent_of]
+            children = [child for child in _links(product, _place(folder, number)) if child not in parent_of]
             parent_of.update(dict.fromkeys(children, int(product["id"])))
             waits_for[int(product["id"])] = 0
     seen: dict[int, list[tuple[Own, Values]]] = {}
@@ -100,10 +107,21 @@ def _own(
     return own(identifier, values, stored, parent), values
 
 
-def _links(product: Json) -> list[int]:
+def _links(product: Json, place: str) -> list[int]:
     if product.get("type_id") != "configurable":
         return []
-    return [int(each) for each in product["extension_attributes"].get("configurable_product_links") or ()]
+    extension = product.get("extension_attributes")
+    links = extension.get("configurable_product_links") if isinstance(extension, dict) else None
+    if not isinstance(links or [], list) or not all(_is_id(each) for each in links or []):
+        raise ConfigurationError(f"{place}: `configurable_product_links` is no list of product ids.")
+    return [int(each) for each in links or [] if int(each) != int(product["id"])]
+
+
+def _is_id(value: Any) -> bool:
+    """A whole number that databases can keep, or the text of one."""
+    if isinstance(value, str):
+        return value.isdecimal() and len(value) <= 18
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _lines(folder: Path) -> Iterator[tuple[int, str]]:
@@ -117,11 +135,15 @@ def _lines(folder: Path) -> Iterator[tuple[int, str]]:
 def _product(folder: Path, number: int, line: str) -> Json:
     try:
         product = json.loads(line, parse_float=Decimal, parse_constant=Decimal)
-        if isinstance(product, dict) and "id" in product and "sku" in product:
-            return product
-    except ValueError:
+    except (ValueError, RecursionError):
         product = None
-    raise ConfigurationError(f"{folder / 'products.jsonl'}, line {number} is no product with an id and a sku.")
+    if not isinstance(product, dict) or not _is_id(product.get("id")) or not isinstance(product.get("sku"), str):
+        raise ConfigurationError(f"{_place(folder, number)} is no product with an id and a sku.")
+    return product
+
+
+def _place(folder: Path, number: int) -> str:
+    return f"{folder / 'products.jsonl'}, line {number}"
 
 
 def _json(path: Path) -> Any:
@@ -129,5 +151,5 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"), parse_float=Decimal)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is no JSON: {error}") from error

@@ -71,6 +71,8 @@ def from_magento(
     if codes:
         fields["website"] = replace(fields["website"], labels=_distinct(codes.values()))
     for attribute in attributes:
+        if not isinstance(attribute["attribute_code"], str):
+            raise TypeError(f"the attribute code {attribute['attribute_code']!r} is no text")
         info = _field(attribute, options.get(attribute["attribute_code"]))
         fields.setdefault(info.name, info)
     known = frozenset(path for path in paths.values() if path)
@@ -129,9 +131,11 @@ def product_values(product: Json, metadata: Metadata) -> dict[str, Value]:
     Raises:
         FactError: a value that rules cannot work with exactly; the product is to be held back.
     """
-    extension = product.get("extension_attributes") or {}
-    stock = extension.get("stock_item") or {}
-    custom = {each["attribute_code"]: each["value"] for each in product.get("custom_attributes") or ()}
+    extension = _object("extension_attributes", product.get("extension_attributes"))
+    stock = _object("stock_item", extension.get("stock_item"))
+    custom = {
+        each["attribute_code"]: each.get("value") for each in _objects(product, "custom_attributes", "attribute_code")
+    }
     values: dict[str, Value | None] = {
         "sku": clean(str(product["sku"])),
         "name": _text(product.get("name")),
@@ -140,7 +144,7 @@ def product_values(product: Json, metadata: Metadata) -> dict[str, Value]:
         "visibility": VISIBILITIES.get(_integer(product.get("visibility"))),
         "attribute_set": _label(metadata.sets, product.get("attribute_set_id")),
         "category": _categories(extension, custom, metadata),
-        "website": frozenset(_label(metadata.websites, each) for each in extension.get("website_ids") or ()),
+        "website": frozenset(_label(metadata.websites, each) for each in _list("website_ids", extension)),
         "in_stock": _yes_no(stock.get("is_in_stock")),
         "qty": _number("qty", stock.get("qty")),
         "price": _number("price", product.get("price")),
@@ -178,9 +182,38 @@ def _value(info: FieldInfo, raw: Any, options: Mapping[str, str] | None) -> Valu
 
 
 def _categories(extension: Json, custom: Json, metadata: Metadata) -> frozenset[str]:
-    links = extension.get("category_links")
-    ids = [link["category_id"] for link in links] if links is not None else custom.get("category_ids") or ()
+    if extension.get("category_links") is None:
+        ids = _list("category_ids", custom)
+    else:
+        ids = [link["category_id"] for link in _objects(extension, "category_links", "category_id")]
     return frozenset(path for each in ids if (path := metadata.paths.get(str(each))))
+
+
+def _object(name: str, raw: Any) -> Json:
+    """A JSON object; what is missing, or PHP's empty array, is an empty one. Raises FactError for anything else."""
+    if raw is None or raw == []:
+        return {}
+    if not isinstance(raw, dict):
+        raise FactError(name, f"`{name}` is no object: {str(raw)[:40]!r}")
+    return raw
+
+
+def _objects(holder: Json, name: str, key: str) -> list[Json]:
+    """A list of JSON objects that each have `key` with a text or a number. Raises FactError for anything else."""
+    found = _list(name, holder)
+    if not all(isinstance(each, dict) and isinstance(each.get(key), str | int) for each in found):
+        raise FactError(name, f"`{name}` is no list of objects with `{key}`")
+    return found
+
+
+def _list(name: str, holder: Json) -> list[Any]:
+    """A JSON list, empty where it is missing. Raises FactError for anything else."""
+    raw = holder.get(name)
+    if raw is None or raw == "":
+        return []
+    if not isinstance(raw, list):
+        raise FactError(name, f"`{name}` is no list: {str(raw)[:40]!r}")
+    return raw
 
 
 def _label(names: Mapping[str, str], identifier: Any) -> str:

@@ -216,7 +216,9 @@ def with_stock(product: Product) -> dict[str, object]:
         "qty": str(product.salable or 0),
         "is_in_stock": bool(product.salable and product.salable > 0) or product.unlimited,
     }
-    data["extension_attributes"] = {**(data.get("extension_attributes") or {}), "stock_item": stock}
+    extension = data.get("extension_attributes") or {}
+    if isinstance(extension, dict):  # anything else is for the facts to refuse
+        data["extension_attributes"] = {**extension, "stock_item": stock}
     return data
 
 
