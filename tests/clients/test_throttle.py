@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from redis import Redis
 
@@ -80,15 +82,19 @@ def test_a_long_pause_goes_to_the_caller() -> None:
 
 
 def test_two_processes_share_one_bucket_in_redis(redis: Redis) -> None:
+    """Nobody really sleeps here, so a busy machine only shortens the waits by the time that it takes itself."""
     slept: list[float] = []
+    started = time.monotonic()
     first, second = (Throttle("shared", ceiling=20, redis=redis, sleep=slept.append) for _ in range(2))
     for _ in range(20):
         first.wait()
         second.wait()
-    assert max(slept) == pytest.approx(40 / 20 - 0.25, abs=0.25), "the last of 40 calls waits for all others"
+    taken = time.monotonic() - started
+    assert 1.6 - taken < max(slept) < 2, "the last of 40 calls waits for all others"
+    started = time.monotonic()
     first.refused(5)
     second.wait()
-    assert slept[-1] == pytest.approx(5, abs=0.5)
+    assert 4.9 - (time.monotonic() - started) < slept[-1] <= 5
     assert float(redis.hget("connector:throttle:shared", "rate")) == pytest.approx(10, rel=0.1)  # type: ignore[arg-type]
 
 
