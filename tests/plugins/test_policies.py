@@ -13,6 +13,7 @@ from connector.plugins.policies.image import ImagePolicy
 from connector.plugins.policies.inventory import CAP, InventoryPolicy
 from connector.plugins.policies.order import OrderPolicy
 from connector.plugins.policies.pricing import PricingPolicy
+from connector.plugins.policies.synchronization import SynchronizationPolicy
 
 
 def stock(pieces: str, *, unlimited: bool = False, salable: bool = True) -> Salable:
@@ -52,10 +53,46 @@ def stock(pieces: str, *, unlimited: bool = False, salable: bool = True) -> Sala
         pytest.param(
             {"use_threshold": True, "threshold": 10, "hysteresis": 5}, stock("15"), 0, 0, 15, id="hysteresis-lets-it-go"
         ),
+        pytest.param({"buffer": 5}, stock("10"), 4, None, 1, id="orders-and-buffer-together"),
+        pytest.param({}, stock("3"), 5, None, 0, id="more-ordered-than-there-is"),
+        pytest.param({}, stock("-2"), 0, None, 0, id="backordered-already"),
+        pytest.param({"default_quantity": 40}, stock("-2", salable=True), 0, None, 0, id="backorders-are-no-pieces"),
+        pytest.param(
+            {"buffer": 5, "default_quantity": 40}, stock("0", unlimited=True), 9, None, 40, id="unmanaged-ignores-both"
+        ),
+        pytest.param(
+            {"default_quantity": CAP + 1}, stock("0", unlimited=True), 0, None, CAP, id="unmanaged-is-capped-too"
+        ),
+        pytest.param(
+            {"use_threshold": True, "threshold": 10, "below": 50},
+            stock("4"),
+            0,
+            None,
+            4,
+            id="below-never-more-than-there-is",
+        ),
+        pytest.param(
+            {"use_threshold": True, "threshold": 10, "above": 5}, stock("100"), 0, None, 5, id="above-offers-a-few"
+        ),
+        pytest.param(
+            {"buffer": 5, "use_threshold": True, "threshold": 10}, stock("14"), 0, None, 0, id="the-buffer-counts-first"
+        ),
+        pytest.param(
+            {"use_threshold": True, "threshold": 10}, stock("12"), 3, None, 0, id="orders-count-against-the-threshold"
+        ),
     ],
 )
 def test_quantity(settings, given, held, last, offered):
     assert InventoryPolicy(**settings).quantity(given, held, last).pieces == offered
+
+
+def test_a_threshold_with_hysteresis_does_not_flap():
+    """Stock that goes to and fro around the threshold changes what is offered once, until it is clearly past it."""
+    policy = InventoryPolicy(use_threshold=True, threshold=10, hysteresis=4)
+    offered: list[int] = []
+    for pieces in (12, 10, 9, 10, 9, 11, 13, 14, 13, 10, 9):
+        offered.append(policy.quantity(stock(str(pieces)), 0, offered[-1] if offered else None).pieces)
+    assert offered == [12, 10, 0, 0, 0, 0, 0, 14, 13, 10, 0]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +165,8 @@ def test_pictures_come_main_first_without_repetition_and_within_the_limit():
         pytest.param(OrderPolicy(create_when=[]), "create_when", id="no-state"),
         pytest.param(OrderPolicy(create_when=["UNPAID"]), "create_when", id="a-state-that-is-not-paid"),
         pytest.param(OrderPolicy(carrier=""), "carrier", id="no-carrier"),
+        pytest.param(SynchronizationPolicy(stock_every=0), "stock_every", id="no-rhythm"),
+        pytest.param(SynchronizationPolicy(leaving="burn"), "leaving", id="no-such-choice"),
         pytest.param(ImagePolicy(gallery_images=9), "gallery_images", id="too-many-pictures"),
     ],
 )
