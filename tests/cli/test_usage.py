@@ -67,6 +67,7 @@ def test_what_stays_is_ready_soon_and_stops_in_order(name: str, installation: In
         eventually(lambda: STAY[name] in log.read_text() or process.poll() is not None, seconds=90)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0, log.read_text()
+        assert ("Nobody may log in yet" in log.read_text()) == (name == "up")
     finally:
         process.kill()
         process.wait()
