@@ -72,6 +72,11 @@ def _register_shell(app: Flask, data_dir: Path) -> None:
     def health() -> Response:
         return jsonify(status="ok", data=str(data_dir))  # so that a supervisor knows its own from another one's
 
+    @app.get("/_sandbox/style.css")
+    def style() -> Response:
+        text = Path(__file__).parent.joinpath("templates/style.css").read_text("utf-8")
+        return Response(text, content_type="text/css; charset=utf-8")
+
     @app.get("/_sandbox/credentials")
     def credentials() -> Response:
         return jsonify(_of_both_sides(app, "sandbox_credentials"))

@@ -45,6 +45,9 @@ def test_each_side_has_nothing_of_the_other(pair: Pair, tmp_path: Path) -> None:
         page = requests.get(control.url, timeout=5).text
         assert own in page
         assert other not in page
+        assert (
+            requests.get(f"{control.url}/_sandbox/style.css", timeout=5).headers["content-type"].startswith("text/css")
+        )
 
 
 def test_an_order_travels_between_two_sandboxes(pair: Pair, tmp_path: Path) -> None:

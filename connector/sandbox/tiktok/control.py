@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
@@ -130,17 +129,12 @@ def _add_shell(blueprint: Blueprint, world: World) -> None:
             abort(404)
         return label_pdf(["Sandbox shipping label", f"Package {package_id}", "Not for a real parcel"])
 
-    def style() -> Response:
-        text = Path(__file__).parent.parent.joinpath("templates/style.css").read_text("utf-8")
-        return Response(text, content_type="text/css; charset=utf-8")
-
     blueprint.add_url_rule(f"{PREFIX}/app", "control_app", _changing(world, set_app), methods=["PUT"])
     blueprint.add_url_rule(f"{PREFIX}/clock", "control_clock", clock)
     blueprint.add_url_rule(f"{PREFIX}/clock/advance", "control_advance", advance, methods=["POST"])
     blueprint.add_url_rule(f"{PREFIX}/truth", "control_truth", whole_truth)
     blueprint.add_url_rule(f"{PREFIX}/truth/<kind>", "control_truth_part", part_of_truth)
     blueprint.add_url_rule("/labels/<int:package_id>.pdf", "label", label)
-    blueprint.add_url_rule("/_sandbox/style.css", "style", style)
 
 
 def _shop(world: World, given: Json) -> Shop:
