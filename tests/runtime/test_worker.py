@@ -136,6 +136,33 @@ def test_asked_to_stop_it_finishes_the_job_that_runs_and_takes_no_other(redis, r
     assert waiting.get_status() == JobStatus.QUEUED
 
 
+def test_asked_twice_it_gives_up_the_job_that_runs(redis, redis_url, start_worker):
+    """What the job was at is taken up again by the sweep over the queue table. RQ takes a second signal at once for the first."""
+    worker = start_worker()
+    Queue("work", connection=redis).enqueue(jobs.hold, redis_url, "running", 60)
+    eventually(lambda: lines(redis, "running") == 1)
+    horse = int(redis.lrange("running", 0, 0)[0])
+
+    worker.terminate()
+    time.sleep(1.1)
+    worker.terminate()
+
+    worker.wait(15)
+    eventually(lambda: not alive(horse))
+
+
+def test_a_job_that_takes_too_long_is_broken_off_and_the_next_runs(redis, redis_url, start_worker):
+    worker = start_worker()
+    queue = Queue("work", connection=redis)
+    job = queue.enqueue(jobs.hold, redis_url, "running", 60, job_timeout=1)
+    queue.enqueue(jobs.mark, redis_url, "next")
+
+    eventually(lambda: lines(redis, "next") == 1, seconds=30)
+
+    assert job.get_status() == JobStatus.FAILED
+    assert worker.poll() is None
+
+
 def test_an_emptied_redis_leaves_the_worker_at_work(redis, redis_url, start_worker):
     worker = start_worker()
     redis.flushall()
