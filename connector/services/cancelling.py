@@ -62,7 +62,9 @@ def follow(ctx: Context, row: Order) -> str:
     if row.magento_order_id is not None:
         return refunds.cancel_store_order(ctx, row)
     with transaction():
-        Order.update(state="cancelled", changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
+        Order.update(state="cancelled", failed_reason="", changed_at=ctx.clock.now()).where(
+            Order.id == row.id
+        ).execute()
     return "No store order was made."
 
 

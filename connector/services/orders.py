@@ -16,7 +16,7 @@ from connector.plugins.policies.order import OrderPolicy
 from connector.services import cancelling, history, leaving_out, marks, matching, periodic, placement, returns, work
 from connector.services.context import Context
 from connector.store.database import transaction
-from connector.store.models import Account, Listing, Order, OrderLine, Product, Shipment
+from connector.store.models import Account, Listing, Order, OrderLine, Product, QueueItem, Shipment
 
 OVERLAP = 600
 """Seconds that an import looks back before its last one: the marketplace files late."""
@@ -55,6 +55,8 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
         row: Order = Order.create(account=account.id, tiktok_order_id=order.id, imported_at=now, **values)
         history.note(now, "import_orders", "order.imported", "order", row.id, order.status)
         return row
+    if known.state == "failed" and known.update_time < order.update_time:
+        values["retry_at"] = None  # an address was corrected, perhaps: what could not be made may be possible now
     not_older = Order.update_time <= order.update_time
     if not Order.update(values).where(Order.id == known.id, not_older).execute():
         return None
@@ -197,11 +199,17 @@ def _ask_creation(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
     rows = list(Order.select().where(mine & Order.status.in_(policy.create_when) & ~done).order_by(Order.id))
     for row in rows:
         _match_again(row)
-        wait = min(RETRY_AFTER * 2 ** min(row.failures, 16), RETRY_AT_MOST)
+        wait = min(RETRY_AFTER * 2 ** min(row.failures + _given_up(row), 16), RETRY_AT_MOST)
         with transaction():
             Order.update(retry_at=ctx.clock.now() + timedelta(seconds=wait)).where(Order.id == row.id).execute()
     ids = [row.id for row in rows]
     return work.ask(ctx, "create_sales_order", ids, actor=ACTOR, why="the order is paid", priority=20).queued
+
+
+def _given_up(row: Order) -> int:
+    """How often work on the store order ended because nobody knew what to do."""
+    dead = (QueueItem.kind == "create_sales_order") & (QueueItem.state == "dead")
+    return int(QueueItem.select().where(dead, QueueItem.subject_id == row.id).count())
 
 
 def _match_again(row: Order) -> None:

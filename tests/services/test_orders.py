@@ -217,6 +217,34 @@ def test_what_failed_is_asked_for_later_and_later_and_never_given_up(
     assert waits[-1] == orders.RETRY_AT_MOST
 
 
+def test_work_that_died_is_asked_for_less_and_less_often_too(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """A fault of our own is no failure of the order, and must not fill the queue with dead work either."""
+    row = bought(ctx, systems, account, sku)
+    waits = []
+    for _ in range(4):
+        assert orders.ask_due(ctx, account) == 1
+        QueueItem.update(state="dead", open_key=None).execute()
+        retry_at = again(row).retry_at
+        assert retry_at is not None
+        waits.append((retry_at - ctx.clock.now()).total_seconds())
+        turn(ctx, waits[-1])
+    assert waits == [60, 120, 240, 480]
+
+
+def test_a_corrected_address_is_tried_at_once(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
+    row = bought(ctx, systems, account, sku)
+    later = ctx.clock.now() + timedelta(hours=5)
+    Order.update(state="failed", failures=9, retry_at=later, failed_reason="Failed address validation").execute()
+    order = from_json(MarketplaceOrder, row.data)
+    orders.save(ctx, account, order)
+    assert orders.ask_due(ctx, account) == 0, "nothing new"
+    corrected = replace(order.address, postcode="97206")
+    orders.save(ctx, account, replace(order, update_time=order.update_time + 1, address=corrected))
+    assert orders.ask_due(ctx, account) == 1
+
+
 def test_sync_status_asks_at_once_whatever_failed_before(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
