@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from connector.domain import correction
 from connector.domain.order import Address
-from connector.errors import ConfigurationError, NotFoundError, RejectedError, RetryableError
+from connector.errors import ConfigurationError, NotFoundError, RetryableError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
 
@@ -87,7 +87,7 @@ def address_cart(sales: Sales, cart_id: str, address: Address, email: str, polic
     """
     try:
         offered = sales.set_cart_address(cart_id, address, email, carrier=policy.carrier, method=policy.method)
-    except RejectedError:
+    except NotFoundError:  # "Carrier with such method not found"; a refused address is a 400
         _check_shipping(sales.shipping_methods(cart_id, address), policy)
         raise
     if policy.payment_method in offered:

@@ -107,7 +107,8 @@ def _fail(ctx: Context, row: Order, owner: str, error: ConnectorError) -> None:
         Order.update(state=kept, failed_reason=reason, failures=Order.failures + counted, changed_at=now).where(
             Order.id == row.id, Order.lease_owner == owner
         ).execute()
-        history.note(now, "create_sales_order", "order.failed", "order", row.id, reason)
+        if reason != row.failed_reason:  # the same setting may be missing for days
+            history.note(now, "create_sales_order", "order.failed", "order", row.id, reason)
 
 
 @dataclass

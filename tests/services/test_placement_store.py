@@ -16,7 +16,7 @@ from connector.domain.values import from_json, to_json
 from connector.errors import ConfigurationError, RejectedError, RetryableError, UnknownOutcomeError
 from connector.services import carts, placement
 from connector.services.context import Context
-from connector.store.models import Account, Order, Product
+from connector.store.models import Account, HistoryEntry, Order, Product
 from tests.services.test_placement_sandbox import Systems, account, ctx, made, sku, sold, systems
 
 __all__ = ["account", "ctx", "sku", "systems"]
@@ -68,8 +68,12 @@ def test_a_method_that_is_switched_off_is_named_and_nothing_is_saved_directly(
     keeper.set(**{setting: "0"})
     with pytest.raises(ConfigurationError, match=f"{named}.*{where}"):
         placement.create_sales_order(ctx, row.id, "w1")
+    with pytest.raises(ConfigurationError, match=named):
+        placement.create_sales_order(ctx, row.id, "w1")
     waiting = Order.get_by_id(row.id)
     assert (waiting.state, waiting.failures) == ("failed", 0)
+    noted = HistoryEntry.select().where(HistoryEntry.subject_id == str(row.id))
+    assert noted.where(HistoryEntry.action == "order.failed").count() == 1
     assert made(systems, row) == []
     keeper.undo()
     placement.create_sales_order(ctx, row.id, "w1")
@@ -267,6 +271,19 @@ def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
     placement.create_sales_order(ctx, row.id, "w1")
     (order,) = made(systems, row)
     assert order.customer_email == f"orders+{row.tiktok_order_id}@merchant.example"
+
+
+def test_an_address_that_the_cart_refuses_is_saved_directly(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku)
+    order = from_json(MarketplaceOrder, row.data)
+    elsewhere = replace(order, address=replace(order.address, country="XX", region=""))
+    Order.update(data=to_json(elsewhere)).where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    fresh = Order.get_by_id(row.id)
+    assert (fresh.state, fresh.stock_reserved) == ("confirmed", False)
 
 
 class Spy:
