@@ -8,30 +8,37 @@ import sys
 import time
 from pathlib import Path
 
+from connector.rules.sql import masks
 from connector.store.facts import FactStore
 from connector.store.matches import Matches, matching_ids
 
 from .catalogue import TODAY
 from .databases import open_store
-from .rules import CASES, FIELDS, assignments, compiled, fifty
+from .figures import apply, changed_values
+from .rules import CASES, FIELDS, UNREAD, assignments, compiled, fifty
 
 NOW = TODAY.toordinal()
 
 
 def run(store: FactStore, what: str) -> None:
-    """Do it once: match a case, bring a new version into force, build columns, or price every changed product."""
+    """Do it once: match a case or twenty, apply changes, read a new attribute, bring a version into force, build columns."""
     if what in {case.name for case in CASES}:
         case = next(case for case in CASES if case.name == what)
         rules = compiled(f'assign "T" where {case.rule}')
         assign, holds = rules.conditions[0]
         matching_ids(store, assign.condition, holds, NOW)
+    elif what == "twenty at once":
+        conditions = [assign.condition for assign, _ in compiled("\n".join(assignments(20))).conditions]
+        query = masks(conditions, store.layout(), NOW)
+        sum(1 for _ in store.runner.stream(query.text, query.params))
+    elif what == "changes":
+        matches = Matches(store, compiled(fifty()), NOW)
+        apply(store, matches, changed_values(store, store.count(), 99))
+    elif what == "attribute":
+        assign, holds = compiled(UNREAD).conditions[0]
+        matching_ids(store, assign.condition, holds, NOW)
     elif what == "activate":
         matches = Matches(store, compiled("\n".join(assignments(20))), NOW)
-        cursor = 0
-        while not (step := matches.activate(cursor)).progress.finished:
-            cursor = step.progress.cursor
-    elif what == "activate fifty":
-        matches = Matches(store, compiled(fifty()), NOW)
         cursor = 0
         while not (step := matches.activate(cursor)).progress.finished:
             cursor = step.progress.cursor

@@ -131,6 +131,9 @@ def assignments(count: int, seed: int = 2) -> list[str]:
     return found
 
 
+UNREAD = 'assign "T" where n3 < 20 and status = "enabled"'
+"""Reads an attribute that no other rule reads."""
+
 PRICE = """
 price "P{n}"
   when brand = "Acme" and cost is not empty then cost * 1.6

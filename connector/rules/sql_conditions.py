@@ -28,7 +28,8 @@ from connector.rules.sql_numbers import (
 _TEXTS = frozenset({Type.TEXT, Type.CHOICE})
 _LAST_DAY = dt.date.max.toordinal()
 _CHAIN = 40
-_SHALLOW = 3
+_SHALLOW = 12
+"""Levels up to which a part may stand behind cheaper ones; the parser's stack grows by a few levels for each such part."""
 MAX_LENGTH = 900_000
 """SQLite takes statements of a million bytes."""
 
