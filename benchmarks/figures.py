@@ -21,7 +21,7 @@ from connector.store.matches import Matches, Priced, matching_ids
 
 from .catalogue import STORED, TODAY, changed, products, values
 from .measure import Figure, at_most, below, faster, medians, peak_memory
-from .rules import CASES, FIELDS, TWO_CASES, Case, assignments, compiled, fifty, plain, price_by_hand
+from .rules import CASES, FIELDS, TWO_CASES, UNREAD, Case, assignments, compiled, fifty, plain, price_by_hand
 
 NOW = TODAY.toordinal()
 _SAMPLE, _ENGINE_SAMPLE, _CEL_SAMPLE = 20_000, 5_000, 400
