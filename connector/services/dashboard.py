@@ -297,6 +297,8 @@ class Batch:
     running: int
     seconds: float
     """Since the oldest open piece was asked for."""
+    mine: bool = False
+    """Some of it was asked for by the person who looks."""
 
     @property
     def left(self) -> float | None:
@@ -304,26 +306,30 @@ class Batch:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
-def running_work(now: datetime) -> list[Batch]:
-    """One batch per kind with open work, counted from its oldest open piece."""
+def running_work(now: datetime, actor: str = "") -> list[Batch]:
+    """One batch per kind with open work, counted from its oldest open piece; `actor` is who looks."""
     rows = _rows(
         QueueItem.select(QueueItem.kind, fn.MIN(QueueItem.id), fn.MIN(QueueItem.created_at))
         .where(QueueItem.state.in_(("queued", "running")))
         .group_by(QueueItem.kind)
     )
-    return [_batch(f"{kind}:{first}", now, started) for kind, first, started in rows]
+    return [_batch(f"{kind}:{first}", now, started, actor) for kind, first, started in rows]
 
 
 def finished_work(ids: Iterable[str], now: datetime) -> list[Batch]:
     """Batches that were running when somebody last looked, as they are now; unreadable ids are passed over."""
     good = [i for i in ids if i.partition(":")[2].isdigit() and i.partition(":")[0] in actions]
-    return [_batch(i, now, None) for i in good[:10]]
+    return [_batch(i, now, None, "") for i in good[:10]]
 
 
-def _batch(batch_id: str, now: datetime, started: datetime | int | None) -> Batch:
+def _batch(batch_id: str, now: datetime, started: datetime | int | None, actor: str) -> Batch:
     kind, _, first = batch_id.partition(":")
-    query = QueueItem.select(QueueItem.state, fn.COUNT(QueueItem.id))
-    states = dict(_rows(query.where(QueueItem.id >= int(first), QueueItem.kind == kind).group_by(QueueItem.state)))
+    query = QueueItem.select(QueueItem.state, QueueItem.actor, fn.COUNT(QueueItem.id))
+    query = query.where(QueueItem.id >= int(first), QueueItem.kind == kind)
+    rows = _rows(query.group_by(QueueItem.state, QueueItem.actor))
+    states: Counter[str] = Counter()
+    for state, _, count in rows:
+        states[state] += count
     total = sum(states.values())
     still = sum(states.get(state, 0) for state in OPEN_STATES)
     label = actions.get(kind).label if kind in actions else kind
@@ -331,7 +337,8 @@ def _batch(batch_id: str, now: datetime, started: datetime | int | None) -> Batc
         started = datetime.fromtimestamp(started / 1_000_000, UTC)
     seconds = (now - started).total_seconds() if started else 0.0
     failed = sum(states.get(state, 0) for state in FAILED_WORK)
-    return Batch(batch_id, label, total, total - still, failed, states.get("running", 0), seconds)
+    mine = bool(actor) and any(who == actor for _, who, _ in rows)
+    return Batch(batch_id, label, total, total - still, failed, states.get("running", 0), seconds, mine)
 
 
 def last_runs() -> list[PeriodicTask]:

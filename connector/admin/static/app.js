@@ -235,7 +235,8 @@
   };
   setInterval(() => { for (const time of $$('time[data-ago]')) time.textContent = distance((Date.now() - Date.parse(time.dateTime)) / 1000); }, 30000);
 
-  // running work: every 2 s while something runs, every 20 s when idle, never in a hidden tab
+  // running work: what this person asked for in the top bar and as a toast when it ends, all of it on the queue's page;
+  // every 2 s while something runs, every 20 s when idle, never in a hidden tab
   const chip = $('[data-live]'), board = $('[data-live-board]');
   let timer;
   function drawBoard(work) {
@@ -264,14 +265,15 @@
       const answer = await fetch(`${chip.dataset.live}?seen=${encodeURIComponent(seen)}`, { headers: { Accept: 'application/json' } });
       if (answer.redirected || !answer.ok) throw new Error('signed out');
       const { work, finished } = await answer.json();
-      if (work.length) wait = 2000;
-      const done = work.reduce((sum, job) => sum + job.done, 0), total = work.reduce((sum, job) => sum + job.total, 0);
-      chip.hidden = !work.length;
+      const mine = work.filter(job => job.mine);
+      if (mine.length || (board && work.length)) wait = 2000;
+      const done = mine.reduce((sum, job) => sum + job.done, 0), total = mine.reduce((sum, job) => sum + job.total, 0);
+      chip.hidden = !mine.length;
       $('progress', chip).value = total ? done / total : 0;
       $('[data-live-text]', chip).textContent = `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
       if (board) drawBoard(work);
       announce(finished);
-      sessionStorage.setItem('running', work.map(job => job.id).join(','));
+      sessionStorage.setItem('running', mine.map(job => job.id).join(','));
     } catch { wait = 15000; }
     timer = setTimeout(poll, wait);
   }

@@ -11,7 +11,7 @@ from flask_admin import AdminIndexView
 
 from connector.admin import formats
 from connector.admin.base import Guarded, page
-from connector.admin.site import context
+from connector.admin.site import actor, context
 from connector.domain.money import from_minor
 from connector.services import dashboard
 from connector.store.models import Account
@@ -55,7 +55,7 @@ class Dashboard(Guarded, AdminIndexView):  # type: ignore[misc]  # flask-admin h
     def live(self) -> Any:
         """Running work as JSON; unchanged work costs the browser a 304."""
         now = context().clock.now()
-        work = dashboard.running_work(now)
+        work = dashboard.running_work(now, actor())
         open_ids = {batch.id for batch in work}
         seen = [i for i in request.args.get("seen", "").split(",") if i and i not in open_ids]
         body = json.dumps(
@@ -80,6 +80,7 @@ def _job(batch: dashboard.Batch) -> dict[str, Any]:
         "failed": batch.failed,
         "running": batch.running,
         "left": text,
+        "mine": batch.mine,
     }
 
 

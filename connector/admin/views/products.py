@@ -379,14 +379,11 @@ def compare(row: Any, draft: Draft | None, confirmed: Confirmed) -> list[dict[st
         source_price = formats.amount(source.price, product.store.base_currency) if source else None
         source_stock = ("∞" if source.unlimited else formats.number(source.salable)) if source else None
         has_price, has_pieces = (known.price if known else None), _pieces(known)
-        lines.append(
-            _line(f"Price {label}", source_price, _money(sku.price, currency), _money(has_price, currency), bool(known))
-        )
-        lines.append(
-            _line(
-                f"Quantity {label}", source_stock, formats.number(sku.quantity), formats.number(has_pieces), bool(known)
-            )
-        )
+        wanted, pieces = formats.amount(sku.price, currency), formats.number(sku.quantity)
+        lines += [
+            _line("Price", source_price, wanted, formats.amount(has_price, currency), label, known=bool(known)),
+            _line("Quantity", source_stock, pieces, formats.number(has_pieces), known=bool(known)),
+        ]
     return lines
 
 
@@ -394,13 +391,13 @@ def _pieces(known: Any) -> int | None:
     return sum(known.quantities.values()) if known else None
 
 
-def _money(value: Decimal | None, currency: str) -> str:
-    return formats.amount(value, currency)
-
-
-def _line(name: str, store: Any, desired: Any, confirmed: Any, known: bool = False) -> dict[str, Any]:
+def _line(
+    name: str, store: Any, desired: Any, confirmed: Any, part: str = "", *, known: bool = False
+) -> dict[str, Any]:
+    """One row; `part` is the SKU that begins with it, where there are several."""
     return {
-        "name": name.strip(),
+        "name": name,
+        "part": part,
         "store": "–" if store in (None, "") else store,
         "desired": "–" if desired in (None, "") else desired,
         "confirmed": "–" if confirmed in (None, "") else confirmed,
