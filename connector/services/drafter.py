@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ class Drafter:
         self.sync = synchronization(account)
         self.templates: dict[int, drafting.Template] = {}
         self.categories: dict[tuple[str, int], validation.CategoryFacts] = {}
-        self.market = _market(account)
+        self.market = _market(account, self.now.date())
 
     def draft(self, row: ListingRow, listing: Listing) -> Drafted:
         """The draft of one listing with its issues; a fault in one listing's data is that listing's issue."""
@@ -234,7 +235,7 @@ def _gone(lead: Product) -> Issue | None:
     return None
 
 
-def _market(account: Account) -> drafting.Market:
+def _market(account: Account, today: date) -> drafting.Market:
     attributes = account.store.attributes or []
     selling = [w for w in account.warehouses or () if w["type"] == "SALES_WAREHOUSE" and w["status"] == "ENABLED"]
     return drafting.Market(
@@ -247,6 +248,7 @@ def _market(account: Account) -> drafting.Market:
         codes={str(a["attribute_id"]): a["attribute_code"] for a in attributes if "attribute_id" in a},
         website_id=account.store.website_id,
         warehouses=frozenset(str(w["id"]) for w in selling),
+        today=today,
     )
 
 

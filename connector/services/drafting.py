@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from hashlib import sha256
 from typing import Any
@@ -24,6 +25,7 @@ from connector.domain.product import ProductSnapshot, Salable
 from connector.plugins.policies.image import ImagePolicy
 from connector.plugins.policies.inventory import InventoryPolicy
 from connector.plugins.policies.pricing import PricingPolicy
+from connector.rules.metadata import SPECIAL_FROM, SPECIAL_TO
 from connector.rules.products import Value
 from connector.services.texts import html, plain
 
@@ -83,6 +85,8 @@ class Market:
     """0: any"""
     warehouses: frozenset[str] = frozenset()
     """ids of those that may sell; none known: any"""
+    today: date | None = None
+    """decides whether a special price runs; None: it does"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +247,7 @@ def _sku(part: Part, lead: Part, template: Template, market: Market, issues: lis
     if part.problem is not None:
         issues.append(part.problem)
         return None
-    numbers = {code: value for code, value in part.values.items() if isinstance(value, Decimal)}
-    priced = template.pricing.price(
-        {**numbers, "price": numbers.get("price")}, market.currency, market.region, part.ruled
-    )
+    priced = template.pricing.price(prices_of(part.values, market.today), market.currency, market.region, part.ruled)
     if priced.issue is not None:
         issues.append(
             Issue(priced.issue.code, priced.issue.field, f"{sku}: {priced.issue.message}", rule=priced.issue.rule)
@@ -265,6 +266,20 @@ def _sku(part: Part, lead: Part, template: Template, market: Market, issues: lis
         quantity_steps=quantity.steps,
         decision=part.decision,
     )
+
+
+def prices_of(values: Mapping[str, Value], today: date | None) -> dict[str, Decimal | None]:
+    """A product's numbers by attribute: a special price only on its days, and the `final_price` that follows from it."""
+    numbers: dict[str, Decimal | None] = {
+        code: value for code, value in values.items() if isinstance(value, Decimal) and code != "special_price"
+    }
+    special = values.get("special_price")
+    first, last = values.get(SPECIAL_FROM), values.get(SPECIAL_TO)
+    begun = today is None or not isinstance(first, date) or first <= today
+    over = today is not None and isinstance(last, date) and last < today
+    if isinstance(special, Decimal) and begun and not over:
+        numbers["special_price"] = special
+    return {**numbers, "final_price": numbers.get("special_price", numbers.get("price"))}
 
 
 def _sales(part: Part, lead: Part, template: Template, market: Market) -> list[SalesAttribute]:

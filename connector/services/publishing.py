@@ -12,7 +12,7 @@ from connector.domain.listing import Draft, Listing, RemoteProduct, Status
 from connector.domain.money import to_minor
 from connector.domain.values import from_json, to_json
 from connector.errors import NotFoundError
-from connector.services import history, orders
+from connector.services import history, orders, snapshots
 from connector.services.context import Context
 from connector.services.drafter import Drafted, Drafter
 from connector.services.planning import Planned, ask_due
@@ -100,8 +100,20 @@ def _refusals(row: ListingRow, draft: Draft | None) -> list[Issue]:
 
 def plan(ctx: Context, account: Account, *, actor: str = "plan") -> Planned:
     """Build what is stale, and ask for the work that the synchronization policy allows."""
+    _begin_day(ctx, account)
     drafted = redraft(ctx, account)
     return ask_due(ctx, account, drafted, actor=actor)
+
+
+def _begin_day(ctx: Context, account: Account) -> None:
+    """Once a day, look again at what has a price for some days."""
+    today = ctx.clock.now().date().toordinal()
+    if int(account.high_water.get("day", 0)) == today:
+        return
+    with transaction():
+        snapshots.mark_dated(account.store_id)
+        fresh = Account.get_by_id(account.id)
+        Account.update(high_water={**fresh.high_water, "day": today}).where(Account.id == account.id).execute()
 
 
 def look_again(

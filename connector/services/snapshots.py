@@ -158,6 +158,16 @@ def mark_stale(product_ids: Sequence[int]) -> None:
     Listing.update(stale=True).where(Listing.product.in_(list(product_ids)) | Listing.product.in_(parents)).execute()
 
 
+def mark_dated(store_id: int) -> int:
+    """Ask for new drafts where a special price begins or ends on some day: the store changes nothing when it does. The number
+    of products."""
+    dated = Product.data.contains('"special_from_date"') | Product.data.contains('"special_to_date"')
+    ids = [row.id for row in Product.select(Product.id).where(Product.store == store_id, ~Product.deleted, dated)]
+    for start in range(0, len(ids), 500):
+        mark_stale(ids[start : start + 500])
+    return len(ids)
+
+
 def _save(store: MagentoStore, snapshot: ProductSnapshot, now: datetime) -> bool:
     """Insert or update one product; True when anything about it is new."""
     digest = snapshot.digest()

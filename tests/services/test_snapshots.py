@@ -214,3 +214,17 @@ def test_a_price_that_was_changed_without_a_trace_is_found(ctx: Context, account
     keeper.call("POST", "products/base-prices", {"prices": [{"price": 12.5, "store_id": 0, "sku": "P-1"}]})
     assert snapshots.sync_prices(ctx, store(account)) == 1
     assert (row("P-1").price, row("P-1").data["price"]) == (Decimal("12.5"), "12.5")
+
+
+def test_a_special_price_begins_and_ends_by_itself(ctx: Context, account: Account, keeper: Shopkeeper) -> None:
+    """The store files no change on these days: once a day, products with such a price are looked at again."""
+    dates = {"special_price": "8", "special_from_date": "2026-01-01 00:00:00", "special_to_date": "2026-01-31 00:00:00"}
+    keeper.make("T-1", custom_attributes=[{"attribute_code": code, "value": value} for code, value in dates.items()])
+    keeper.make("T-2")
+    snapshots.sync(ctx, store(account), full=True)
+    listings = {
+        sku: Listing.create(account=account, product=row(sku), changed_at=ctx.clock.now(), stale=False).id
+        for sku in ("T-1", "T-2")
+    }
+    assert snapshots.mark_dated(account.store_id) == 1
+    assert {sku: Listing.get_by_id(number).stale for sku, number in listings.items()} == {"T-1": True, "T-2": False}
