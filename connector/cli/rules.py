@@ -13,6 +13,7 @@ import click
 from connector.cli import common, rules_versions
 from connector.cli.rules_options import (
     catalog_option,
+    connected_account,
     currency_option,
     day,
     iso,
@@ -214,19 +215,65 @@ def _decision(each: Mapping[str, Any]) -> str:
 @catalog_option
 @store_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+@click.option("--account", help="Also ask this account's marketplace for a category for each template.")
+@click.option("--create", is_flag=True, help="With --account: make the templates that are not there yet.")
 @currency_option
-def suggest_command(*, catalog: Path | None, title: str | None, out: Path | None, currency: str) -> None:
-    """Write a first set of rules for a catalogue."""
+@common.json_option
+def suggest_command(
+    *,
+    catalog: Path | None,
+    title: str | None,
+    out: Path | None,
+    account: str | None,
+    create: bool,
+    currency: str,
+    as_json: bool,
+) -> None:
+    """Write a first set of rules for a catalogue, and propose its templates."""
     from connector.rules.suggest import suggest
 
-    text = suggest(source(catalog, title), iso(currency))
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    if out.exists():
+    if create and not account:
+        raise ConfigurationError("--create makes templates of an account: name it with --account.")
+    if out is not None and out.exists():
         raise ConfigurationError(f"{out} exists; it is not overwritten.")
-    out.write_text(text, encoding="utf-8", newline="\n")
-    click.echo(f"{out} written.")
+    folder = source(catalog, title)
+    text = suggest(folder, iso(currency))
+    templates = _proposed(folder, account, create=create, quiet=as_json) if account else None
+    if out is not None:
+        out.write_text(text, encoding="utf-8", newline="\n")
+    if as_json:
+        common.report({"rules": text, "file": str(out) if out else None, "templates": templates}, as_json=True)
+        return
+    click.echo(f"{out} written." if out else text, nl=out is not None)
+    if templates is not None:
+        columns = ("template", "products", "category_id", "category_path")
+        click.echo(common.table(columns, [[one[name] for name in columns] for one in templates]), err=out is None)
+
+
+def _proposed(folder: tools.Source, account: str, *, create: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Templates with the marketplace's categories.
+
+    Raises:
+        ConfigurationError: there is no such account, or it is not connected.
+    """
+    from connector.services import starting
+
+    ctx, row = connected_account(account)
+    with common.progress("Asking the marketplace for categories", quiet=quiet):
+        found = starting.propose(ctx, row, folder)
+    made = starting.create(ctx, row, found, actor="rules suggest") if create else 0
+    if create and not quiet:
+        click.echo(f"{made} templates made.", err=True)
+    return [
+        {
+            "template": one.suggestion.template,
+            "query": one.suggestion.query,
+            "products": one.suggestion.products,
+            "category_id": one.category_id,
+            "category_path": one.category_path,
+        }
+        for one in found
+    ]
 
 
 def _results(results: Sequence[TestResult]) -> str:

@@ -18,7 +18,7 @@ from connector.rules.ruleset import TextError
 
 if TYPE_CHECKING:
     from connector.services.context import Context
-    from connector.store.models import MagentoStore
+    from connector.store.models import Account, MagentoStore
 
 T = TypeVar("T")
 
@@ -103,6 +103,19 @@ def application() -> Context:
     found = common.context()
     click.get_current_context().meta[_OPEN] = True
     return found
+
+
+def connected_account(title: str) -> tuple[Context, Account]:
+    """An account whose marketplace can be asked. Raises `ConfigurationError` where there is none of this title."""
+    ctx = application()
+    from connector.store.models import Account
+
+    rows = [row for row in Account.select().order_by(Account.id) if row.connected]
+    row = next((row for row in rows if row.title == title), None)
+    if row is None:
+        known = ", ".join(f"“{row.title}”" for row in rows) or "none: connect one in the admin under Accounts"
+        raise ConfigurationError(f"There is no connected account called “{title}”. There is {known}.")
+    return ctx, row
 
 
 def refusing(ctx: click.Context, work: Callable[[], T], *, as_json: bool) -> T:

@@ -8,10 +8,10 @@ from typing import Any
 
 from connector.journey.buyers import Sandbox
 from connector.rules.checker import check as check_rules
-from connector.services import assignment, onboarding, policies, publishing, rulesets, snapshots, stores
+from connector.services import assignment, onboarding, policies, publishing, rulesets, snapshots, starting, stores
 from connector.services.context import Context
 from connector.store.database import transaction
-from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, MarketplaceCategory, Policy, Product
+from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, Policy, Product
 
 ACTOR = "demo"
 TITLE = "Demo shop"
@@ -97,21 +97,13 @@ def activate(ctx: Context, account: Account, files: Mapping[str, str]) -> int:
     if checked.rules is not None and checked.rules.prices:
         _price_by_rule(ctx, account, next(iter(checked.rules.prices)))
     names = list(dict.fromkeys(assign.template.value for assign in checked.rules.assigns)) if checked.rules else []
-    made = 0
-    for name in names:
-        if ListingTemplate.get_or_none(ListingTemplate.account == account, ListingTemplate.name == name) is None:
-            _make_template(ctx, account, name)
-            made += 1
-    return made
+    return sum(starting.make_template(ctx, account, name, actor=ACTOR) for name in names)
 
 
 def assign(ctx: Context, account: Account) -> assignment.Assigned:
     """Templates by the rules; categories from what the first products of each are; attributes read and mapped."""
     done = assignment.run(ctx, account)
-    templates = list(ListingTemplate.select().where(ListingTemplate.account == account))
-    for template in templates:
-        if not template.category_id:
-            _choose_category(ctx, account, template)
+    starting.choose_categories(ctx, account)
     onboarding.refetch_attributes(ctx, account.id)
     store = MagentoStore.get_by_id(account.store_id)
     for category_id in sorted(
@@ -156,30 +148,3 @@ def _change_policy(ctx: Context, kind: str, settings: Mapping[str, Any]) -> Poli
         policy.updated_at = ctx.clock.now()
         policy.save()
     return policy
-
-
-def _make_template(ctx: Context, account: Account, name: str) -> None:
-    now = ctx.clock.now()
-    ListingTemplate.create(account=account, name=name, created_at=now, updated_at=now)
-
-
-def _choose_category(ctx: Context, account: Account, template: ListingTemplate) -> None:
-    """The category that the marketplace recommends most often for the template's first products."""
-    rows = (
-        Listing.select(Listing, Product).join(Product).where(Listing.template == template).order_by(Listing.id).limit(9)
-    )
-    shop = ctx.remotes.shop(account)
-    votes: dict[str, int] = {}
-    for title in [row.product.name for row in rows] or [template.name]:
-        leaf = shop.recommend_category(f"{title} {template.name}")
-        if leaf:
-            votes[leaf] = votes.get(leaf, 0) + 1
-    if not votes:
-        return
-    best = max(sorted(votes), key=lambda leaf: votes[leaf])
-    node = MarketplaceCategory.get_or_none(
-        MarketplaceCategory.account == account, MarketplaceCategory.category_id == best
-    )
-    ListingTemplate.update(category_id=best, category_path=node.path if node else "").where(
-        ListingTemplate.id == template.id
-    ).execute()

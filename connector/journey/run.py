@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from connector.domain.listing import DraftSku
-from connector.domain.values import canonical
 from connector.errors import ConnectorError, RetryableError
 from connector.journey import memory, prepare, reconcile, trade
 from connector.journey.buyers import Sandbox
 from connector.journey.shopkeeper import Shopkeeper
-from connector.rules import suggest, tools
+from connector.rules.suggest import suggest
 from connector.services import publishing, rulesets, work
 from connector.services.context import Context
+from connector.services.rule_source import StoreProducts
 from connector.store.models import Account, Listing, MagentoStore, Order, Product, QueueItem
 
 DECIDED = ("ACTIVATE", "FAILED", "SELLER_DEACTIVATED")
@@ -135,7 +133,8 @@ class Journey:
     def write_rules(self, *, suggested: bool) -> None:
         """Rules checked and active, templates assigned, attributes mapped."""
         account = self.account
-        files = {"suggested.rules": self._suggest(account)} if suggested else rulesets.shipped_files()
+        products = StoreProducts.of(MagentoStore.get_by_id(account.store_id))
+        files = {"suggested.rules": suggest(products, account.currency)} if suggested else rulesets.shipped_files()
         made = prepare.activate(self.ctx, account, files)
         done = prepare.assign(self.ctx, self.account)
         self.say(
@@ -262,18 +261,6 @@ class Journey:
             and (sku.sku != changes["stock_sku"] or sku.quantity == pieces)
             for sku in wanted
         )
-
-    def _suggest(self, account: Account) -> str:
-        """Rules suggested for the store's own catalogue, written out in the exchange shape for the suggestion."""
-        store = MagentoStore.get_by_id(account.store_id)
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for file in ("attributes", "categories", "attribute_sets"):
-                (folder / f"{file}.json").write_text(canonical(getattr(store, file)), "utf-8")
-            with (folder / "products.jsonl").open("w", encoding="utf-8") as lines:
-                for product in Product.select().where(Product.store == store, ~Product.deleted).iterator():
-                    lines.write(canonical(rulesets.with_stock(product)) + "\n")
-            return suggest.suggest(tools.Folder.open(folder), account.currency)
 
     def _count_listings(self) -> None:
         rows = list(Listing.select().where(Listing.account == self.account))
