@@ -123,6 +123,18 @@ def redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("redis", True, found)
 
 
+def plugins(_settings: Settings) -> Iterator[Finding]:
+    """Policies and actions that other packages bring; without one that failed, rows that name it do nothing."""
+    from connector.plugins import loader
+
+    failed = loader.load()
+    for plugin in failed:
+        advice = f"Correct or remove the package that brings {plugin.name}."
+        yield Finding("plugins", False, f"{plugin.name} cannot be used: {plugin.reason}", advice)
+    if not failed:
+        yield Finding("plugins", True, "all that are installed can be used")
+
+
 def web(settings: Settings) -> Iterator[Finding]:
     """The web process answers, or its port is free for it."""
     import requests
@@ -187,6 +199,7 @@ CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "keys": keys,
     "database": database,
     "redis": redis,
+    "plugins": plugins,
     "web": web,
     "scheduler": scheduler,
     "remotes": remotes,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import socket
 
 import pytest
 from cryptography.fernet import Fernet
 
+from connector.plugins import loader
+from connector.settings import Settings
 from tests.cli.test_edge import command
 from tests.runtime.processes import free_port
 
@@ -88,6 +91,15 @@ def test_wrong_settings_are_findings_too(folder):
     found = findings(status=1, **folder, LOG_LEVEL="loud")
 
     assert found["settings"]["found"].startswith("CONNECTOR_LOG_LEVEL is “loud”")
+
+
+def test_a_plugin_that_cannot_be_used_is_named_with_its_reason(monkeypatch):
+    monkeypatch.setattr(loader, "load", lambda: [loader.FailedPlugin("extra", "ImportError: no module named x")])
+
+    (finding,) = importlib.import_module("connector.cli.doctor").plugins(Settings())
+
+    assert (finding.ok, finding.found) == (False, "extra cannot be used: ImportError: no module named x")
+    assert finding.advice == "Correct or remove the package that brings extra."
 
 
 def test_a_new_key_can_be_used():
