@@ -32,7 +32,6 @@ _CLOSED = "404 "
 KEYS = ("ext_order_id", "customer_email", "quote_id", "increment_id")
 """By what a store order is recognised as the marketplace order's (store reference, section 12.6)."""
 
-_BAD_REQUEST = 400
 _HOLDABLE = frozenset({"new", "processing", "pending_payment"})
 _OVER = frozenset({"canceled", "closed"})
 _COMPOSITE = frozenset({"configurable", "bundle", "grouped"})
@@ -207,8 +206,13 @@ class _Placement:
             for field in fields
             if values[field]
             for one in self.sales.find_orders(field, values[field])
+            if self._ours(one)
         }
         return [found[number] for number in sorted(found)]
+
+    def _ours(self, found: StoreOrder) -> bool:
+        """False for a stranger's order under the same quote id, as a store that was set up anew may have."""
+        return found.ext_order_id == self.order.id or f"+{self.order.id}@" in found.customer_email
 
     def _own_number(self) -> str:
         return f"{self.policy.prefix}{self.order.id}" if self.policy.direct_fallback else ""
@@ -281,7 +285,7 @@ class _Placement:
     def _note_unanswered(self, error: UnknownOutcomeError, before: str) -> None:
         """What the next try goes by. A 400 may be the lock's, which is over then: only the same one again is a refusal."""
         told = f"{error.status or ''} {error}"
-        refused = error.status == _BAD_REQUEST and told == before
+        refused = told == before and told.startswith("400 ")
         self.save(failed_reason=f"{_REFUSED}{error}" if refused else told)
 
     def _directly(self, reason: str) -> StoreOrder:
@@ -351,9 +355,8 @@ class _Placement:
         if other.state == "holded":  # a held order cannot be cancelled
             self.sales.unhold(other.entity_id)
         cancelled = other.state == "canceled" or self.sales.cancel(other.entity_id)
-        text = (
-            f"A second store order {other.increment_id} was {'cancelled' if cancelled else 'found; cancel it by hand'}."
-        )
+        outcome = "cancelled" if cancelled else "found; cancel it by hand"
+        text = f"A second store order {other.increment_id} was {outcome}."
         self.save(duplicates=[*self.row.duplicates, other.increment_id])
         history.note(self.ctx.clock.now(), "create_sales_order", "order.duplicate", "order", self.row.id, text)
 

@@ -286,6 +286,26 @@ def test_an_address_that_the_cart_refuses_is_saved_directly(
     assert (fresh.state, fresh.stock_reserved) == ("confirmed", False)
 
 
+def test_a_strangers_order_under_the_same_quote_id_is_not_adopted(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """Quote ids begin again in a store that was set up anew."""
+    row = sold(ctx, systems, account, sku)
+    address = carts.shippable(from_json(MarketplaceOrder, row.data).address)
+    cart = systems.store.create_cart()
+    systems.store.add_to_cart(cart, sku, 2)
+    systems.store.set_cart_address(cart, address, "someone@else.example", carrier="flatrate", method="flatrate")
+    theirs = systems.store.place(cart, "checkmo")
+    Order.update(cart_id=cart, state="cart").where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    assert order.entity_id != theirs
+    assert (systems.store.order(theirs).state, systems.store.order(theirs).customer_email) == (
+        "new",
+        "someone@else.example",
+    )
+
+
 class Spy:
     """The store's client, writing down what is asked of it and how far the order's row was by then."""
 
