@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -30,6 +31,7 @@ NAMED = {
     "yellow": (228, 192, 66),
 }
 Colour = tuple[int, int, int]
+Shape = Callable[[ImageDraw.ImageDraw, Colour, random.Random], None]
 
 
 def media_type(path: str) -> str:
@@ -40,7 +42,7 @@ def draw(path: str, text: str = "") -> bytes:
     """The file for an image path, 800 by 800, in the format of its extension; `text` stands below the thing."""
     chance = random.Random(hashlib.sha256(path.encode()).digest())  # noqa: S311  # a picture, not a secret
     picture = _background(chance)
-    shape = chance.choice((_shirt, _bag, _bottle, _box, _shoe, _ball))
+    shape = _shape(path) or chance.choice((_shirt, _bag, _bottle, _box, _shoe, _ball))
     pen = ImageDraw.Draw(picture)
     pen.ellipse((200, 640, 600, 690), fill=(205, 205, 208))
     picture = picture.filter(ImageFilter.GaussianBlur(6))
@@ -52,6 +54,12 @@ def draw(path: str, text: str = "") -> bytes:
     kind = FORMATS.get(PurePosixPath(path).suffix.lower(), "JPEG")
     picture.save(out, kind, **({"quality": 82} if kind in {"JPEG", "WEBP"} else {}))
     return out.getvalue()
+
+
+def _shape(path: str) -> Shape | None:
+    """What the name of the file speaks of; nothing for a name without a code that we know."""
+    name = PurePosixPath(path).name.lower()
+    return next((shape for codes, shape in SHAPES if name.startswith(codes)), None)
 
 
 def _colour(path: str, chance: random.Random) -> Colour:
@@ -117,3 +125,20 @@ def _ball(pen: ImageDraw.ImageDraw, colour: Colour, chance: random.Random) -> No
     pen.ellipse((190, 230, 620, 660), fill=colour)
     pen.ellipse((260, 280, 400, 400), fill=_shade(colour, 1.3))
     pen.arc((190, 230, 620, 660), chance.randint(0, 90), chance.randint(180, 300), fill=_shade(colour, 0.7), width=14)
+
+
+def _trousers(pen: ImageDraw.ImageDraw, colour: Colour, chance: random.Random) -> None:
+    end = chance.randint(560, 650)
+    pen.polygon([(280, 150), (520, 150), (560, end), (430, end), (400, 330), (370, end), (240, end)], fill=colour)
+    pen.rectangle((280, 150, 520, 185), fill=_shade(colour, 0.7))
+    pen.line((400, 185, 400, 330), fill=_shade(colour, 0.7), width=6)
+
+
+SHAPES: tuple[tuple[tuple[str, ...], Shape], ...] = (
+    (("msn", "wbt"), _shoe),
+    (("msh", "mpa", "wlg", "wsk", "mp0", "mp1", "wp", "wsh"), _trousers),
+    (("mhd", "mts", "mpo", "mjk", "wdr", "wtk", "whd", "mh", "mj", "ms0", "ms1", "mt", "wh", "wj", "ws", "wt"), _shirt),
+    (("bpk", "tot", "mb"), _bag),
+    (("wbo", "shm", "fcr", "mug", "cnd"), _bottle),
+)
+"""Beginnings of file names, which are codes of goods, and what they are drawn as; the first that fits."""
