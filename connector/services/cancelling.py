@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from connector.domain.order import StoreOrder
 from connector.errors import RejectedError
-from connector.services import history, placement, refunds
+from connector.services import carts, history, placement, refunds
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -80,7 +80,8 @@ def _adopt_late(ctx: Context, row: Order) -> Order:
     sales = ctx.remotes.sales(row.account.store)
     email = placement.order_email(row.account, row.tiktok_order_id)
     keys = (("customer_email", email), ("quote_id", row.cart_id))
-    found = {one.entity_id: one for key, value in keys if value for one in sales.find_orders(key, value)}
+    asked = [one for key, value in keys if value for one in sales.find_orders(key, value)]
+    found = {one.entity_id: one for one in asked if carts.belongs(one, row.tiktok_order_id)}
     live = [found[number] for number in sorted(found) if found[number].state != "canceled"]
     for other in live[1:]:
         _cancel_second(ctx, row, other, cancelled=sales.cancel(other.entity_id))

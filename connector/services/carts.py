@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from connector.domain import correction
-from connector.domain.order import Address
+from connector.domain.order import Address, StoreOrder
 from connector.errors import ConfigurationError, NotFoundError, RetryableError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
@@ -25,6 +25,11 @@ _TITLES = {
     "tablerate": "Table Rates",
 }
 """What Magento calls its own methods in its configuration."""
+
+
+def belongs(found: StoreOrder, tiktok_order_id: str) -> bool:
+    """False for a stranger's order under the same quote id, as a store that was set up anew may have."""
+    return found.ext_order_id == tiktok_order_id or f"+{tiktok_order_id}@" in found.customer_email
 
 
 def shippable(address: Address) -> Address:

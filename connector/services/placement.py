@@ -206,13 +206,9 @@ class _Placement:
             for field in fields
             if values[field]
             for one in self.sales.find_orders(field, values[field])
-            if self._ours(one)
+            if carts.belongs(one, self.order.id)
         }
         return [found[number] for number in sorted(found)]
-
-    def _ours(self, found: StoreOrder) -> bool:
-        """False for a stranger's order under the same quote id, as a store that was set up anew may have."""
-        return found.ext_order_id == self.order.id or f"+{self.order.id}@" in found.customer_email
 
     def _own_number(self) -> str:
         return f"{self.policy.prefix}{self.order.id}" if self.policy.direct_fallback else ""
