@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import socket
 
 import pytest
 from cryptography.fernet import Fernet
 
+from connector.cli import doctor
 from connector.plugins import loader
 from connector.settings import Settings
 from tests.cli.test_edge import command
@@ -96,7 +96,7 @@ def test_wrong_settings_are_findings_too(folder):
 def test_a_plugin_that_cannot_be_used_is_named_with_its_reason(monkeypatch):
     monkeypatch.setattr(loader, "load", lambda: [loader.FailedPlugin("extra", "ImportError: no module named x")])
 
-    (finding,) = importlib.import_module("connector.cli.doctor").plugins(Settings())
+    (finding,) = doctor.plugins(Settings())
 
     assert (finding.ok, finding.found) == (False, "extra cannot be used: ImportError: no module named x")
     assert finding.advice == "Correct or remove the package that brings extra."

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playhouse.migrations import Runner
 
 from connector.errors import ConfigurationError
 from connector.store import facts, migrations
@@ -157,6 +158,16 @@ def test_a_database_in_use_is_one_sentence(tmp_path: Path, folder: Path) -> None
     other.close()
     assert migrations.upgrade(folder) == ["9999_more"]
     handle.close()
+
+
+def test_the_first_release_can_be_taken_back(empty: str) -> None:
+    migrations.upgrade()
+
+    with connection():
+        Runner(database.obj, directory=str(migrations.HERE)).down("0001_initial")
+
+        assert schema() == []
+    assert migrations.upgrade()
 
 
 def test_what_was_there_stays(empty: str, folder: Path) -> None:
