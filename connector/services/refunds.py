@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -114,7 +114,7 @@ class _Memo:
         if not wanted and not self.case.partial:
             raise RejectedError(f"Store order {self.store.increment_id} has nothing left to refund.", system="magento")
         shipping = self._shipping_back(items, wanted)
-        known = sum((_share(items[number], pieces, self.store.currency) for number, pieces in wanted.items()), ZERO)
+        known = _given_back(items.values(), wanted, self.store.currency)
         known += self._shipping_left() if shipping else ZERO
         gap = self._told(shipping=shipping) - known if self.case.refund_minor else ZERO
         renew()
@@ -134,7 +134,7 @@ class _Memo:
         """Shipping is given back when the marketplace did, and when the last units are cancelled before they left."""
         if self.case.partial:
             return False
-        rest = sum(_open(item) - wanted.get(number, 0) for number, item in items.items())
+        rest = sum(_left(item) - wanted.get(number, 0) for number, item in items.items())
         return self.case.shipping_minor > 0 or (self.case.kind == "cancellation" and rest <= 0)
 
     def _shipping_left(self) -> Decimal:
@@ -157,17 +157,31 @@ class _Memo:
         return bool(self.case.type == SENT_BACK and self.policy.restock_returns)
 
 
-def _share(item: Mapping[str, Any], pieces: int, currency: str) -> Decimal:
-    """What the store gives back for so many pieces of a line: its rounded share, and for the last ones all that is left."""
-    still = _open(item)
-    total = ZERO
-    for sign, paid, gone in (
-        (1, "row_invoiced", "amount_refunded"),
-        (1, "tax_invoiced", "tax_refunded"),
-        (-1, "discount_invoiced", "discount_refunded"),
-    ):
-        left = abs(_number(item, paid)) - abs(_number(item, gone))
-        total += sign * (left if pieces >= still else round_money(left / still * pieces, currency))
+_PARTS = (
+    (1, "row_invoiced", "amount_refunded"),
+    (-1, "discount_invoiced", "discount_refunded"),
+    (1, "tax_invoiced", "tax_refunded"),
+)
+"""What a credit memo is made of, in the store's order: sign, what was paid of it, what went back before."""
+
+
+def _given_back(items: Iterable[Mapping[str, Any]], wanted: Mapping[int, int], currency: str) -> Decimal:
+    """What the store gives back for so many pieces of its lines, before any adjustment.
+
+    A line's last pieces take all that is left of it. Others take a rounded share, and what rounding lost goes into the
+    next share of the memo, as the store does it (Magento_Sales 2.4.7, Creditmemo::roundPrice).
+    """
+    lines = [item for item in items if wanted.get(item["item_id"])]
+    total = carried = ZERO
+    for sign, paid, gone in _PARTS:
+        for item in lines:
+            pieces, still = wanted[item["item_id"]], _open(item)
+            share = abs(_number(item, paid)) - abs(_number(item, gone))
+            if share and pieces < still:
+                exact = share / still * pieces + sign * carried
+                share = round_money(exact, currency)
+                carried = sign * (exact - share)
+            total += sign * share
     return total
 
 
@@ -176,6 +190,13 @@ def _open(item: Mapping[str, Any]) -> int:
     if item.get("parent_item_id"):
         return 0
     return int(_number(item, "qty_invoiced") - _number(item, "qty_refunded"))
+
+
+def _left(item: Mapping[str, Any]) -> int:
+    """Pieces of a line that are still wanted: neither cancelled nor refunded, paid or not."""
+    if item.get("parent_item_id"):
+        return 0
+    return int(_number(item, "qty_ordered") - _number(item, "qty_canceled") - _number(item, "qty_refunded"))
 
 
 def _number(row: Mapping[str, Any], name: str) -> Decimal:

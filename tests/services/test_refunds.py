@@ -10,7 +10,7 @@ import pytest
 
 from connector.clients.tiktok import endpoints
 from connector.errors import RejectedError, UnknownOutcomeError
-from connector.services import orders, refunds, returns, runner, shipments, work
+from connector.services import orders, placement, refunds, returns, runner, shipments, work
 from connector.services.context import Context
 from connector.store.database import connection
 from connector.store.models import Account, HistoryEntry, Order, OrderLine, QueueItem, ReturnCase
@@ -52,10 +52,10 @@ def deliver(ctx: Context, systems: Systems, row: Order) -> None:
     orders.refresh(ctx, row.id)
 
 
-def ask_back(systems: Systems, row: Order, kind: str, pieces: int, **more: Any) -> str:
-    """The buyer asks for a refund of some units; the request's id."""
+def ask_back(systems: Systems, row: Order, kind: str, pieces: int, first: int = 0, **more: Any) -> str:
+    """The buyer asks for a refund of so many units from `first` on; the request's id."""
     lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)]
-    body = {"return_type": kind, "line_item_ids": lines[:pieces], **more}
+    body = {"return_type": kind, "line_item_ids": lines[first : first + pieces], **more}
     return str(systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/returns", **body)["return_id"])
 
 
@@ -94,6 +94,54 @@ def test_one_of_three_units_comes_back_to_the_cent_and_to_stock(
     assert salable(systems, sku) == before + 1
     read(ctx, account)
     assert len(memos(systems, row)) == 1
+
+
+@pytest.mark.parametrize("booking", ["payout", "buyer"])
+def test_unit_by_unit_all_money_comes_back_to_the_cent(
+    ctx: Context, systems: Systems, account: Account, sku: str, booking: str
+) -> None:
+    """Three pieces, amounts that do not divide by three, two bookings of TikTok's share: no cent is lost or made."""
+    set_policy(platform_discount=booking)
+    money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.99", "tax_rate": "0.0825"}
+    row = stored(ctx, systems, account, sku, 3, **money)
+    deliver(ctx, systems, row)
+    (market,) = systems.market.orders([row.tiktok_order_id])
+    told = D(0)
+    for first in range(3):
+        number = ask_back(systems, row, "REFUND", 1, first)
+        read(ctx, account)
+        case = ReturnCase.get(ReturnCase.request_id == number)
+        returns.accept(ctx, case.id, "alex@example.com")
+        read(ctx, account)
+        assert ReturnCase.get_by_id(case.id).store_state == "done", ReturnCase.get_by_id(case.id).message
+        line = OrderLine.get(OrderLine.line_id == case.line_ids[0])
+        subsidy = next(one.platform_discount for one in market.lines if one.id == line.line_id)
+        told += refund_told(systems, number) + (subsidy if booking == "payout" else 0)
+        assert sum(D(str(memo["grand_total"])) for memo in memos(systems, row)) == told
+    order = store_order(systems, row)
+    assert (order.total_refunded, order.items[0].qty_refunded) == (told, 3)
+    assert order.grand_total - order.total_refunded == market.payment.shipping_fee + market.payment.shipping_fee_tax
+
+
+def test_a_replacement_is_sent_and_nothing_is_refunded(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """The marketplace makes an order of its own for it, free of charge, which the store gets like any other."""
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REPLACEMENT", 1)
+    read(ctx, account)
+    assert case_of(row).status == "REPLACEMENT_REQUEST_PENDING"
+
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    read(ctx, account)
+    orders.import_window(ctx, account, **window())
+
+    assert (case_of(row).status, case_of(row).store_state) == ("REPLACEMENT_REQUEST_COMPLETE", "")
+    assert memos(systems, row) == []
+    (sent,) = [one for one in Order.select() if one.data["kinds"] == ["REPLACEMENT"]]
+    placement.create_sales_order(ctx, sent.id, "w1")
+    assert (again(sent).state, store_order(systems, sent).grand_total) == ("confirmed", 0)
 
 
 def test_money_without_goods_leaves_the_stock_alone(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
@@ -220,6 +268,7 @@ def test_one_unit_that_is_out_of_stock_is_written_off_and_the_other_is_delivered
     (memo,) = memos(systems, row)
     case = case_of(row)
     assert (D(str(memo["grand_total"])), case.replenish) == (D(case.refund_minor) / 100, False)
+    assert [D(str(memo.get(name) or 0)) for name in ("shipping_amount", "adjustment_negative")] == [0, 0]
     assert (again(row).state, store_order(systems, row).items[0].qty_invoiced) == ("confirmed", 1)
     assert salable(systems, sku) == free - 2, "the missing piece is not for sale again"
     pack(systems, row, 1)
