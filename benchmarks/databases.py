@@ -50,8 +50,14 @@ def fill(store: FactStore, total: int) -> None:
     waiting = products(total)
     while batch := list(islice(waiting, _BATCH)):
         store.write(batch)
+    settle(store)
+
+
+def settle(store: FactStore) -> None:
+    """What the databases do by themselves in the minutes after much was written: statistics, and the log put away."""
     if store.runner.dialect.name == "postgres":
-        store.runner.run(f"VACUUM ANALYZE {store.layout().table}")
-        store.runner.run(f"VACUUM ANALYZE {store.documents}")
+        for table in (store.layout().table, store.documents, store.matches):
+            store.runner.run(f"VACUUM ANALYZE {table}")
+        store.runner.run("CHECKPOINT")
     else:
         store.runner.run("PRAGMA wal_checkpoint(TRUNCATE)")
