@@ -32,8 +32,11 @@ def belongs(found: StoreOrder, tiktok_order_id: str) -> bool:
     return found.ext_order_id == tiktok_order_id or f"+{tiktok_order_id}@" in found.customer_email
 
 
-def shippable(address: Address) -> Address:
-    """The address with placeholders where the marketplace hides or leaves out what the store insists on."""
+def shippable(address: Address, country: str = "") -> Address:
+    """The address with placeholders where the marketplace hides or leaves out what the store insists on.
+
+    `country` is the shop's own: where an order goes whose address is empty.
+    """
     street = tuple(line for line in map(correction.clean, address.street) if line)
     return replace(
         address,
@@ -43,6 +46,7 @@ def shippable(address: Address) -> Address:
         city=correction.clean(address.city) or "-",
         region=correction.clean(address.region),
         postcode=correction.clean(address.postcode) or "-",
+        country=address.country or country,
         telephone=correction.clean(address.telephone) or "-",
     )
 

@@ -14,12 +14,12 @@ from connector.plugins.policies.order import OrderPolicy
 from connector.services import carts
 from connector.services.context import Context
 from connector.services.stores import exchange_rate
-from connector.store.models import MagentoStore, Product
+from connector.store.models import Account, MagentoStore, Product
 
 
 def entity(
     ctx: Context,
-    store: MagentoStore,
+    account: Account,
     order: MarketplaceOrder,
     policy: OrderPolicy,
     skus: Mapping[str, str],
@@ -33,8 +33,9 @@ def entity(
         ConfigurationError: the store view is gone, or the store has no rate to the order's currency.
         RejectedError: the store does not have one of the products.
     """
+    store: MagentoStore = account.store
     sales, view = ctx.remotes.sales(store), _view(ctx, store)
-    address, currency = carts.shippable(order.address), order.payment.currency
+    address, currency = carts.shippable(order.address, account.region), order.payment.currency
     how = direct.Direct(
         number=number,
         email=email,

@@ -258,7 +258,7 @@ class _Placement:
         if not self.row.cart_id or closed or not carts.holds(self.sales, self.row.cart_id, wanted):
             self.save(state="cart", cart_id=self.sales.create_cart(), placing_since=None, failed_reason="")
             carts.fill(self.sales, self.row.cart_id, wanted)
-        address = carts.shippable(self.order.address)
+        address = carts.shippable(self.order.address, self.account.region)
         return carts.address_cart(self.sales, self.row.cart_id, address, self.email, self.policy)
 
     def _place_cart(self, payment_method: str) -> StoreOrder:
@@ -293,7 +293,7 @@ class _Placement:
             self.sales.save_order(
                 direct_orders.entity(
                     self.ctx,
-                    self.store,
+                    self.account,
                     self.order,
                     self.policy,
                     self.skus,

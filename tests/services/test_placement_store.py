@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from connector.domain import correction
-from connector.domain.order import MarketplaceOrder
+from connector.domain.order import Address, MarketplaceOrder
 from connector.domain.values import from_json, to_json
 from connector.errors import ConfigurationError, RejectedError, RetryableError, UnknownOutcomeError
 from connector.services import carts, placement
@@ -284,6 +284,19 @@ def test_an_address_that_the_cart_refuses_is_saved_directly(
     placement.create_sales_order(ctx, row.id, "w1")
     fresh = Order.get_by_id(row.id)
     assert (fresh.state, fresh.stock_reserved) == ("confirmed", False)
+
+
+def test_an_order_whose_address_is_hidden_goes_to_the_shops_own_country_with_placeholders(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku)
+    order = from_json(MarketplaceOrder, row.data)
+    Order.update(data=to_json(replace(order, address=Address()))).where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    (made_order,) = made(systems, row)
+    told = made_order.raw["billing_address"]
+    assert (told["country_id"], told["city"], told["street"], told["telephone"]) == (account.region, "-", ["-"], "-")
 
 
 def test_a_strangers_order_under_the_same_quote_id_is_not_adopted(
