@@ -26,6 +26,8 @@ class Status(StrEnum):
     SCHEDULED = "SCHEDULED"
 
 
+_STOCKED = frozenset({Status.DRAFT, Status.PENDING, Status.FAILED, Status.ACTIVATE, Status.SELLER_DEACTIVATED})
+
 STATUS_LABELS = {
     Status.NOT_UPLOADED: "Not uploaded",
     Status.DRAFT: "Draft",
@@ -199,6 +201,15 @@ class Listing:
     def live(self) -> bool:
         """True while buyers see it."""
         return self.status is Status.ACTIVATE
+
+    @property
+    def takes_stock(self) -> bool:
+        """True in the states in which the marketplace takes quantities (202309 Update Inventory)."""
+        return self.status in _STOCKED
+
+    def differs(self, draft: Draft) -> bool:
+        """Whether there is a quantity or a price to send that the marketplace takes now."""
+        return bool((self.takes_stock and self.quantity_changes(draft)) or (self.live and self.price_changes(draft)))
 
     def price_changes(self, draft: Draft) -> dict[str, Decimal]:
         """Seller SKU → price that the marketplace does not have yet."""

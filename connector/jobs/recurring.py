@@ -28,6 +28,10 @@ RENEW_BEFORE = timedelta(minutes=30)
 """An access token is renewed this long before it ends; calls renew it by themselves only at the last moment."""
 
 
+DRAFTING = 20.0
+"""Seconds that one plan builds drafts for: what a change of policy makes stale by the thousand must not keep stock waiting."""
+
+
 def sweep(ctx: Context, _none: int) -> str:
     """Send again what lost its message or its worker."""
     sent = work.sweep(ctx)
@@ -97,7 +101,7 @@ def assign(ctx: Context, account_id: int) -> str:
 
 def plan(ctx: Context, account_id: int) -> str:
     """Drafts of what changed, and the work that follows from them."""
-    done = publishing.plan(ctx, Account.get_by_id(account_id))
+    done = publishing.plan(ctx, Account.get_by_id(account_id), patience=DRAFTING)
     return f"{done.drafted} drafted, {done.upload} to upload, {done.offers} offers, {done.held_back} held back"
 
 

@@ -23,6 +23,9 @@ STOP_FIRST, OFFERS, START, CONTENT = 10, 20, 30, 100
 AGAIN_AFTER = timedelta(hours=1)
 """What the marketplace refused is tried again after this, if nothing changed before: promotions end, limits are lifted."""
 
+MOST = 5_000
+"""Uploads that one plan asks for: stock and stops of the others must not wait for a whole catalogue to be filed."""
+
 CONNECTOR = "connector"
 
 
@@ -75,7 +78,7 @@ def _to_start(ctx: Context, account: Account) -> list[int]:
     """Those that we took off and that nothing keeps off any more. A person's stop is respected."""
     return _enabled(
         account,
-        Listing.select(Listing.id, Listing.template).where(
+        Listing.select(Listing.id).where(
             Listing.account == account,
             Listing.paused,
             ~Listing.stopped,
@@ -112,7 +115,7 @@ def _to_upload(ctx: Context, account: Account, sync: SynchronizationPolicy) -> l
         wanted = wanted | kind
     return _enabled(
         account,
-        Listing.select(Listing.id, Listing.template).where(
+        Listing.select(Listing.id).where(
             Listing.account == account,
             Listing.content_due,
             _VALID,
@@ -126,12 +129,13 @@ def _to_upload(ctx: Context, account: Account, sync: SynchronizationPolicy) -> l
 
 
 def _enabled(account: Account, query: Any) -> list[int]:
-    """Those whose template is switched on. Looked at here: a join would lead databases through all of a template's listings."""
+    """The first of them whose template is switched on. Through a function, as
+    above: databases would go through all of a template's listings."""
     templates = ListingTemplate.select(ListingTemplate.id).where(
         ListingTemplate.account == account, ListingTemplate.enabled
     )
-    enabled = {template.id for template in templates}
-    return [row.id for row in list(query.order_by(Listing.id)) if row.template_id in enabled]
+    enabled = [template.id for template in templates]
+    return _ids(query.where(fn.COALESCE(Listing.template, 0).in_(enabled)).limit(MOST))
 
 
 def _free(ctx: Context, kind: str) -> Any:

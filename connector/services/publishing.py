@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from connector.domain.issue import Issue, blocking
@@ -31,27 +32,32 @@ ORDERS_FRESH = 5
 """Seconds: pieces are added to an offer only after orders were read this recently."""
 
 
-def redraft(ctx: Context, account: Account, listing_ids: Sequence[int] | None = None) -> int:
-    """Build drafts anew where something changed (or of some listings); the number built."""
+def redraft(ctx: Context, account: Account, listing_ids: Sequence[int] | None = None, *, patience: float = inf) -> int:
+    """Build drafts anew where something changed (or of some listings); the number built.
+
+    What is on the marketplace comes first. After `patience` seconds the rest is left for the next time.
+    """
+    end = ctx.clock.now().timestamp() + patience
     drafter: Drafter | None = None
     count = 0
-    while True:
-        rows = _waiting(account, listing_ids)
-        if not rows:
-            return count
+    for rows in _waiting(account, listing_ids):
         drafter = drafter or Drafter(ctx, account)
         for row in rows:
             _redraft(drafter, row)
         count += len(rows)
-        if listing_ids is not None:
-            return count
+        if ctx.clock.now().timestamp() > end:
+            break
+    return count
 
 
-def _waiting(account: Account, listing_ids: Sequence[int] | None) -> list[ListingRow]:
-    query = ListingRow.select(ListingRow.id).where(ListingRow.account == account)
-    if listing_ids is None:
-        return list(query.where(ListingRow.stale).order_by(ListingRow.id).limit(BATCH))
-    return list(query.where(ListingRow.id.in_(list(listing_ids))).order_by(ListingRow.id))
+def _waiting(account: Account, listing_ids: Sequence[int] | None) -> Iterator[list[ListingRow]]:
+    mine = ListingRow.select(ListingRow.id).where(ListingRow.account == account).order_by(ListingRow.id)
+    if listing_ids is not None:
+        yield list(mine.where(ListingRow.id.in_(list(listing_ids))))
+        return
+    for there in (ListingRow.remote_id != "", ListingRow.remote_id == ""):
+        while rows := list(mine.where(ListingRow.stale, there).limit(BATCH)):
+            yield rows
 
 
 def _redraft(drafter: Drafter, row: ListingRow) -> None:
@@ -98,10 +104,10 @@ def _refusals(row: ListingRow, draft: Draft | None) -> list[Issue]:
     return [issue for issue in _issues(row) if issue.remote]
 
 
-def plan(ctx: Context, account: Account, *, actor: str = "plan") -> Planned:
-    """Build what is stale, and ask for the work that the synchronization policy allows."""
+def plan(ctx: Context, account: Account, *, actor: str = "plan", patience: float = inf) -> Planned:
+    """Build what is stale (for `patience` seconds), and ask for the work that the synchronization policy allows."""
     _begin_day(ctx, account)
-    drafted = redraft(ctx, account)
+    drafted = redraft(ctx, account, patience=patience)
     return ask_due(ctx, account, drafted, actor=actor)
 
 
@@ -251,7 +257,7 @@ def _mark_due(listing_id: int) -> None:
         same = listing.content_digest == draft.content_digest()
         sent = row.watched if same else sent
         content = not same and (not row.watched or row.watched != sent)
-        offers = bool(listing.quantity_changes(draft) or (listing.live and listing.price_changes(draft)))
+        offers = listing.differs(draft)
     if (content, offers, sent) != (row.content_due, row.offers_due, row.watched_sent):
         due = {"content_due": content, "offers_due": offers, "watched_sent": sent}
         ListingRow.update(**due).where(ListingRow.id == listing_id).execute()

@@ -10,9 +10,6 @@ from connector.domain.issue import Issue
 from connector.domain.listing import Draft, Listing, Status
 from connector.plugins.api import Action, ActionContext, ListingSubject, Outcome, actions
 
-STOCKED = frozenset({Status.DRAFT, Status.PENDING, Status.FAILED, Status.ACTIVATE, Status.SELLER_DEACTIVATED})
-"""States in which the marketplace takes quantities (202309 Update Inventory)."""
-
 
 @actions.register
 class InventoryPriceSync(Action):
@@ -97,7 +94,7 @@ def send_quantities(
 
     `again` are seller SKUs to send although we think that nothing changed: an order took pieces meanwhile.
     """
-    if listing.status not in STOCKED:
+    if not listing.takes_stock:
         return listing, (), 0
     issues: list[Issue] = []
     sent = 0
