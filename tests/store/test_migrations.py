@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from playhouse.migrate import SchemaMigrator, migrate
 from playhouse.migrations import Runner
 
 from connector.errors import ConfigurationError
 from connector.store import facts, migrations
 from connector.store.database import connect, connection, database, is_sqlite
-from connector.store.models import ALL, User
+from connector.store.models import ALL, Listing, User
+from tests.services import world
 
 UPGRADE = """
 import sys
@@ -45,8 +47,9 @@ def empty(database_url: str) -> Iterator[str]:
     yield database_url
     if not database.is_closed():
         database.close()
-    if hasattr(handle, "close_all"):
-        handle.close_all()
+    for used in (handle, database.obj):
+        if hasattr(used, "close_all"):
+            used.close_all()
 
 
 @pytest.fixture
@@ -168,6 +171,45 @@ def test_the_first_release_can_be_taken_back(empty: str) -> None:
 
         assert schema() == []
     assert migrations.upgrade()
+
+
+LATER = {
+    "product": ("facts_stale", "stock_at"),
+    "listing": ("rule_inputs", "paused", "withdrawn", "content_due", "offers_due", "create_key", "watched"),
+    "order": ("stored_at", "retry_at"),
+    "return_case": ("shipping_minor", "partial", "lease_until"),
+}
+
+
+def test_a_database_from_before_the_release_gets_what_it_lacks(empty: str) -> None:
+    """And every listing that was there a key of its own, because two may not share one."""
+    _, *added = migrations.pending()
+    world.fill(empty, products=2)
+    with connection():
+        made = named()
+        for index in [name for kind, name in made if kind == "index" and name.endswith(("_open", "_stale"))]:
+            database.execute_sql(f'DROP INDEX "{index}"')
+        for table in ("rule_column", "rule_table", "rule_number", "rule_progress"):
+            database.execute_sql(f"DROP TABLE {table}")
+        migrator = SchemaMigrator.from_database(database.obj)
+        for table, names in LATER.items():
+            migrate(*(migrator.drop_column(table, name) for name in names))
+        database.execute_sql("DELETE FROM schema_migration WHERE name <> '0001_initial'")
+        assert named() < made
+
+    assert migrations.upgrade() == added
+
+    with connection():
+        assert named() == made
+        assert len({row.create_key for row in Listing.select().where(Listing.stale)}) == 2
+
+
+def named() -> set[tuple[str, str]]:
+    """Every table, column and index by its name."""
+    tables = database.get_tables()
+    columns = {(table, column.name) for table in tables for column in database.get_columns(table)}
+    indexes = {("index", index.name) for table in tables for index in database.get_indexes(table)}
+    return columns | {(kind, name) for kind, name in indexes if not name.startswith("sqlite_")}
 
 
 def test_what_was_there_stays(empty: str, folder: Path) -> None:
