@@ -61,7 +61,7 @@ def ask_due(ctx: Context, account: Account, drafted: int, *, actor: str) -> Plan
 def _to_stop(ctx: Context, account: Account) -> list[int]:
     """Live ones that buyers must not see. They are marked as taken off by us before anybody asks the marketplace, so that
     its news of it are not read as a person's wish."""
-    live = (Listing.account == account) & (Listing.status == Status.ACTIVATE.value)
+    live = (Listing.account == account) & (fn.COALESCE(Listing.status, "") == Status.ACTIVATE.value)
     free = _free(ctx, "change_status")
     rows = [
         number  # one query a reason: each has an index of what is not as usual

@@ -8,6 +8,8 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
+from peewee import fn
+
 from connector.domain.issue import Issue, blocking
 from connector.domain.listing import Draft, Listing, RemoteProduct, Status
 from connector.domain.money import to_minor
@@ -55,7 +57,8 @@ def _waiting(account: Account, listing_ids: Sequence[int] | None) -> Iterator[li
     if listing_ids is not None:
         yield list(mine.where(ListingRow.id.in_(list(listing_ids))))
         return
-    for there in (ListingRow.remote_id != "", ListingRow.remote_id == ""):
+    remote_id = fn.COALESCE(ListingRow.remote_id, "")  # through a function: the index of stale ones is the one to take
+    for there in (remote_id != "", remote_id == ""):
         while rows := list(mine.where(ListingRow.stale, there).limit(BATCH)):
             yield rows
 
