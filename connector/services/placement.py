@@ -29,7 +29,7 @@ _REFUSED = "Refused while placing: "
 _CLOSED = "404 "
 """Begins the reason when the cart was closed as it was to be placed."""
 
-KEYS = ("ext_order_id", "customer_email", "quote_id", "increment_id")
+KEYS = ("ext_order_id", "customer_email", "quote_id")
 """By what a store order is recognised as the marketplace order's (store reference, section 12.6)."""
 
 _HOLDABLE = frozenset({"new", "processing", "pending_payment"})
@@ -195,12 +195,7 @@ class _Placement:
 
     def _found(self, fields: Sequence[str] = KEYS) -> list[StoreOrder]:
         """Every store order of this marketplace order, by entity id."""
-        values = {
-            "ext_order_id": self.order.id,
-            "customer_email": self.email,
-            "quote_id": self.row.cart_id,
-            "increment_id": self._own_number(),
-        }
+        values = {"ext_order_id": self.order.id, "customer_email": self.email, "quote_id": self.row.cart_id}
         found = {
             one.entity_id: one
             for field in fields
@@ -209,9 +204,6 @@ class _Placement:
             if carts.belongs(one, self.order.id)
         }
         return [found[number] for number in sorted(found)]
-
-    def _own_number(self) -> str:
-        return f"{self.policy.prefix}{self.order.id}" if self.policy.direct_fallback else ""
 
     def _look_up(self, fields: Sequence[str] = KEYS) -> StoreOrder | None:
         found = self._found(fields)
@@ -297,7 +289,7 @@ class _Placement:
                     self.order,
                     self.policy,
                     self.skus,
-                    number=self._own_number(),
+                    number=f"{self.policy.prefix}{self.order.id}",
                     email=self.email,
                 )
             )
@@ -389,22 +381,21 @@ class _Placement:
 
     def _confirm(self, placed: StoreOrder) -> None:
         """Released, named and invoiced; the buyer's relay address replaces the key only now."""
-        fresh = self.sales.order(placed.entity_id)
-        if fresh.state == "holded":
-            self.sales.unhold(fresh.entity_id)
+        if placed.state == "holded":
+            self.sales.unhold(placed.entity_id)
         address = carts.shippable(self.order.address)
         self.sales.save_order(
             {
-                "entity_id": fresh.entity_id,
-                "increment_id": fresh.increment_id,
+                "entity_id": placed.entity_id,
+                "increment_id": placed.increment_id,
                 "ext_order_id": self.order.id,
                 "customer_email": carts.mailbox(self.order.buyer_email) or self.email,
                 "customer_firstname": address.first_name,
                 "customer_lastname": address.last_name,
             }
         )
-        invoiced = self._invoice(fresh) if self.policy.invoice else False
-        read = self.sales.order(fresh.entity_id)
+        invoiced = self._invoice(placed) if self.policy.invoice else False
+        read = self.sales.order(placed.entity_id)
         if invoiced and read.total_invoiced != read.grand_total:
             raise RejectedError(
                 f"Store order {read.increment_id} is invoiced at {read.total_invoiced.normalize():f} instead of "

@@ -362,7 +362,7 @@ def test_the_steps_are_those_that_hold(
     looked = [given[0] for name, given, _ in spy.calls[at + 1 :] if name == "find_orders"]
     assert {"quote_id", "customer_email"} <= set(looked)
     assert [name for name in after if name != "find_orders"] == [
-        "order", "hold", "order", "save_order", "order", "order", "unhold", "save_order", "invoice", "order",
+        "order", "hold", "order", "save_order", "order", "unhold", "save_order", "invoice", "order",
     ]  # fmt: skip
     corrected, named = (given[0] for name, given, _ in spy.calls if name == "save_order")
     assert "ext_order_id" not in corrected
