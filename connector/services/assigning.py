@@ -31,7 +31,7 @@ from connector.store.facts import Progress as Batch
 from connector.store.matches import Matches
 from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, Policy, Product, RuleProgress
 
-FACTS_BATCH, RULES_BATCH, LISTINGS_BATCH, COLUMNS_BATCH = 1_000, 50_000, 5_000, 50_000
+FACTS_BATCH, RULES_BATCH, LISTINGS_BATCH, COLUMNS_BATCH = 1_000, 5_000, 5_000, 50_000
 """Products in one transaction: none takes long enough to keep other writers waiting."""
 
 
