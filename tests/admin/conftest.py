@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import flask
@@ -42,22 +43,34 @@ def ids_in(page: str) -> list[int]:
     return [int(i) for i in re.findall(r'data-check value="(\d+)"', page)]
 
 
+@dataclass(frozen=True)
+class Seeded:
+    """The pages, made once, and a database with users and a row of everything to copy."""
+
+    app: flask.Flask
+    file: Path
+
+    def fresh(self, folder: Path) -> flask.Flask:
+        """The pages over a copy of the database in `folder`."""
+        shutil.copy(self.file, folder / "c.sqlite")
+        world.renew(self.app, f"sqlite:///{folder / 'c.sqlite'}", folder / "pictures")
+        return self.app
+
+
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with users and a row of everything; each test gets a copy."""
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Seeded:
     folder = tmp_path_factory.mktemp("seeded")
-    world.make_app(f"sqlite:///{folder / 'c.sqlite'}", folder)
+    made = world.make_app(f"sqlite:///{folder / 'c.sqlite'}", folder)
     with database.connection_context():
         world.add_users()
         world.seed()
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return folder / "c.sqlite"
+    return Seeded(made, folder / "c.sqlite")
 
 
 @pytest.fixture
-def app(tmp_path: Path, seeded: Path) -> Iterator[flask.Flask]:
-    shutil.copy(seeded, tmp_path / "c.sqlite")
-    made = world.make_app(f"sqlite:///{tmp_path / 'c.sqlite'}", tmp_path / "pictures")
+def app(tmp_path: Path, seeded: Seeded) -> Iterator[flask.Flask]:
+    made = seeded.fresh(tmp_path)
     with database.connection_context():
         yield made
 

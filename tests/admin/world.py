@@ -69,15 +69,21 @@ def make_app(url: str, pictures: Path) -> flask.Flask:
     """The admin over a fresh database."""
     from connector.admin import init_admin
 
-    secrets.use([KEY])
     loader.load()
-    database.connect(url)
-    migrations.upgrade()
     app = flask.Flask("connector")
     app.secret_key = "test"
-    app.config["CONNECTOR_PICTURES"] = pictures
-    init_admin(app, Context(NoRemotes(), Clock(), Messages(), base_url="http://localhost"))  # type: ignore[arg-type]
+    renew(app, url, pictures)
+    migrations.upgrade()
+    init_admin(app, app.extensions["connector.admin"])
     return app
+
+
+def renew(app: flask.Flask, url: str, pictures: Path) -> None:
+    """The same pages over another database, with nothing left of the test before."""
+    secrets.use([KEY])
+    database.connect(url)
+    app.config["CONNECTOR_PICTURES"] = pictures
+    app.extensions["connector.admin"] = Context(NoRemotes(), Clock(), Messages(), base_url="http://localhost")  # type: ignore[arg-type]
 
 
 def add_users() -> None:

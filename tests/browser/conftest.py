@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +29,9 @@ FLAGS = [
 
 
 @pytest.fixture
-def site(tmp_path: Path, seeded: Path) -> Iterator[str]:
+def site(tmp_path: Path, seeded: admin_pages.Seeded) -> Iterator[str]:
     """Address of an installation with a row of everything."""
-    shutil.copy(seeded, tmp_path / "c.sqlite")
-    app = world.make_app(f"sqlite:///{tmp_path / 'c.sqlite'}", tmp_path / "pictures")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, seeded.fresh(tmp_path), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
