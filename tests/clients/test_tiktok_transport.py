@@ -353,3 +353,9 @@ def test_a_decision_that_is_refused_inside_a_success_is_refused(vault: SqliteVau
     with serving(reply) as server, refused:
         shop_at(server.url, vault).approve_return("5", "APPROVE_RETURN", "key-1")
     assert server.asked[0].query["idempotency_key"] == "key-1"
+
+
+def test_a_refused_time_says_whose_clock_is_wrong(api: Any) -> None:
+    refused = failed(36009004, "Invalid timestamp: it is more than 5 minutes old.", 400)
+    with serving(refused) as server, pytest.raises(AuthorizationError, match="Set this machine's clock"):
+        api(server).call(PRODUCT, ids={"product_id": "1"})

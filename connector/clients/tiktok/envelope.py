@@ -79,7 +79,8 @@ def error_of(answer: Answer, body: dict[str, Any] | None, *, change: bool) -> Re
     if code in _ACCOUNT:
         return AuthorizationError(f"{_ACCOUNT[code]} TikTok Shop says: {text}", **about)
     if code == _MIXED and (answer.status == 401 or _GATEWAY_ACCOUNT.search(text)):
-        return AuthorizationError(f"TikTok Shop refuses the app or shop: {text}", **about)
+        advice = " Set this machine's clock." if "timestamp" in text.casefold() else ""
+        return AuthorizationError(f"TikTok Shop refuses the app or shop: {text}{advice}", **about)
     if code in _MISSING:
         return NotFoundError(f"TikTok Shop does not know it ({what}): {text}", **about)
     return RejectedError(text or f"TikTok Shop refuses {what} with code {code}.", **about)
