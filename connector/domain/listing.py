@@ -155,11 +155,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedSku:
-    """Price and stock that the marketplace last accepted for one SKU. `id` is the marketplace's SKU id."""
+    """Price and stock that the marketplace last accepted for one SKU. `id` is the marketplace's SKU id.
+
+    `unsure`: it sold pieces since, or got some back, so that its number is no longer the one that was sent.
+    """
 
     id: str
     price: Decimal | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +234,7 @@ class Listing:
         return {
             key: pieces
             for key, pieces in wanted.items()
-            if key in self.skus and dict(self.skus[key].quantities) != pieces
+            if key in self.skus and (self.skus[key].unsure or dict(self.skus[key].quantities) != pieces)
         }
 
     def with_prices(self, prices: Mapping[str, Decimal]) -> Listing:
@@ -240,7 +244,7 @@ class Listing:
 
     def with_quantities(self, quantities: Mapping[str, Mapping[str, int]]) -> Listing:
         """The listing after the marketplace accepted these quantities."""
-        changed = {key: replace(self.skus[key], quantities=dict(q)) for key, q in quantities.items()}
+        changed = {key: replace(self.skus[key], quantities=dict(q), unsure=False) for key, q in quantities.items()}
         return replace(self, skus={**self.skus, **changed})
 
     def adopted(self, remote: RemoteProduct) -> Listing:

@@ -13,7 +13,18 @@ from connector.domain.money import round_money, to_minor
 from connector.domain.order import RESERVING, MarketplaceOrder
 from connector.domain.values import from_json, to_json
 from connector.plugins.policies.order import OrderPolicy
-from connector.services import cancelling, history, leaving_out, marks, matching, periodic, placement, returns, work
+from connector.services import (
+    cancelling,
+    history,
+    leaving_out,
+    marks,
+    matching,
+    offers,
+    periodic,
+    placement,
+    returns,
+    work,
+)
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, Order, OrderLine, Product, QueueItem, Shipment
@@ -54,6 +65,7 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
     if known is None:
         row: Order = Order.create(account=account.id, tiktok_order_id=order.id, imported_at=now, **values)
         history.note(now, "import_orders", "order.imported", "order", row.id, order.status)
+        offers.unsure(account.id, order.lines)
         return row
     if known.state == "failed" and known.update_time < order.update_time:
         values["retry_at"] = None  # an address was corrected, perhaps: what could not be made may be possible now
@@ -61,6 +73,7 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
     if not Order.update(values).where(Order.id == known.id, not_older).execute():
         return None
     if known.status != order.status:
+        offers.unsure(account.id, order.lines)
         history.note(now, "import_orders", "order.status", "order", known.id, order.status, before=known.status)
     fresh: Order = Order.get_by_id(known.id)
     return fresh

@@ -15,7 +15,7 @@ from connector.domain.listing import Draft, Listing, RemoteProduct, Status
 from connector.domain.money import to_minor
 from connector.domain.values import from_json, to_json
 from connector.errors import NotFoundError
-from connector.services import history, orders, snapshots
+from connector.services import history, marks, orders, snapshots
 from connector.services.context import Context
 from connector.services.drafter import Drafted, Drafter
 from connector.services.planning import Planned, ask_due
@@ -117,12 +117,11 @@ def plan(ctx: Context, account: Account, *, actor: str = "plan", patience: float
 def _begin_day(ctx: Context, account: Account) -> None:
     """Once a day, look again at what has a price for some days."""
     today = ctx.clock.now().date().toordinal()
-    if int(account.high_water.get("day", 0)) == today:
+    if marks.of(account, "day") == today:
         return
     with transaction():
         snapshots.mark_dated(account.store_id)
-        fresh = Account.get_by_id(account.id)
-        Account.update(high_water={**fresh.high_water, "day": today}).where(Account.id == account.id).execute()
+        marks.advance(account, "day", today)
 
 
 def look_again(
@@ -133,7 +132,7 @@ def look_again(
     `orders_too` reads orders first, unless that was done moments ago: pieces that somebody just bought are not offered again.
     """
     if orders_too:
-        mark = int(Account.get_by_id(account.id).high_water.get("orders", 0))
+        mark = marks.of(Account.get_by_id(account.id), "orders") or 0
         if ctx.clock.now().timestamp() - mark > ORDERS_FRESH:
             orders.import_window(ctx, Account.get_by_id(account.id))
     row = ListingRow.get_by_id(listing_id)
@@ -158,7 +157,7 @@ def _issues(row: ListingRow) -> tuple[Issue, ...]:
 def sync_status(ctx: Context, account: Account) -> int:
     """Read products that changed on the marketplace; the number that are ours."""
     now = int(ctx.clock.now().timestamp())
-    since = int(account.high_water.get("products", 0)) - STATUS_OVERLAP
+    since = (marks.of(account, "products") or 0) - STATUS_OVERLAP
     shop = ctx.remotes.shop(account)
     count = 0
     for remote in shop.products_updated(max(since, 0), now + 60):
@@ -169,9 +168,7 @@ def sync_status(ctx: Context, account: Account) -> int:
             remote = _whole(ctx, account, remote)  # noqa: PLW2901 – the same product, read in full
         take_news(row, remote, ctx.clock.now())
         count += 1
-    with transaction():
-        fresh = Account.get_by_id(account.id)
-        Account.update(high_water={**fresh.high_water, "products": now}).where(Account.id == account.id).execute()
+    marks.advance(account, "products", now)
     return count
 
 
@@ -221,6 +218,12 @@ def save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
 
     `row` is the listing as the change began: what a person stopped or started since then stays so.
     """
+    with transaction():
+        ListingRow.update(changed_at=now).where(ListingRow.id == row.id).execute()  # holds the row
+        _save_confirmed(row, _sold_meanwhile(row, listing), now)
+
+
+def _save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
     prices = [sku.price for sku in listing.skus.values() if sku.price is not None]
     currency = row.account.currency
     values: dict[str, Any] = {
@@ -239,9 +242,16 @@ def save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
         values["create_key"] = new_key()
     if listing.content_digest and listing.content_digest != (row.confirmed or {}).get("content_digest"):
         values |= {"watched_sent": row.watched, "refused_digest": ""}  # what the draft watched when this was sent
-    with transaction():
-        ListingRow.update(**values).where(ListingRow.id == row.id).execute()
-        _mark_due(row.id)
+    ListingRow.update(**values).where(ListingRow.id == row.id).execute()
+    _mark_due(row.id)
+
+
+def _sold_meanwhile(row: ListingRow, listing: Listing) -> Listing:
+    """`listing` with the SKUs unsure that became so since `row` was read: an order came in while a change was under way."""
+    before, now = (row.confirmed or {}).get("skus") or {}, confirmed(ListingRow.get_by_id(row.id)).skus
+    sold = {key for key, sku in now.items() if sku.unsure and not (before.get(key) or {}).get("unsure")}
+    skus = {key: replace(sku, unsure=True) if key in sold else sku for key, sku in listing.skus.items()}
+    return replace(listing, skus=skus)
 
 
 def _mark_due(listing_id: int) -> None:

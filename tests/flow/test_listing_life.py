@@ -258,3 +258,24 @@ def test_new_attributes_of_a_category_make_new_drafts(selling: Selling) -> None:
     assert planned.drafted == Listing.select().count()
     assert (planned.upload, planned.offers, planned.status) == (0, 0, 0)
     assert not QueueItem.select().where(QueueItem.state.in_(("rejected", "dead"))).count()
+
+
+def test_what_the_marketplace_sold_is_offered_again_where_the_number_does_not_follow_the_stock(selling: Selling) -> None:
+    """Seven pieces whatever there is (stock that is not managed works alike): after two were sold it is seven again."""
+    row = selling.live()
+    seven = {"use_threshold": True, "threshold": 1, "above": 7}
+    Policy.update(settings=seven).where(Policy.type == "inventory").execute()
+    selling.set_stock(row.product.sku, 50)
+    selling.read_store()
+    selling.plan()
+    (seller_sku,) = selling.pieces(row)
+    assert selling.pieces(row) == {seller_sku: 7}
+    selling.order(seller_sku, 2)
+    assert selling.pieces(row) == {seller_sku: 5}
+
+    orders.import_window(selling.here.ctx, selling.account)
+    assert selling.plan().offers == 1
+
+    assert selling.pieces(row) == {seller_sku: 7}
+    orders.import_window(selling.here.ctx, selling.account)
+    assert selling.plan().offers == 0, "the same order, read again, asks for nothing"

@@ -67,7 +67,8 @@ def _added(listing: Listing, draft: Draft) -> frozenset[str]:
 
 
 def _more(listing: Listing, key: str, pieces: Mapping[str, int]) -> bool:
-    return sum(pieces.values()) > sum(listing.skus[key].quantities.values())
+    """Whether these are more pieces than are offered now, as far as that is known."""
+    return listing.skus[key].unsure or sum(pieces.values()) > sum(listing.skus[key].quantities.values())
 
 
 def _without_zero(

@@ -124,8 +124,8 @@ def _edited(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
         if sku.seller_sku not in answer.sku_ids:
             continue
         old = known.get(sku.seller_sku)
-        price, quantities = (old.price, old.quantities) if old else (sku.price, dict(sku.quantities))
-        skus[sku.seller_sku] = ConfirmedSku(answer.sku_ids[sku.seller_sku], price, quantities)
+        made = ConfirmedSku(answer.sku_ids[sku.seller_sku], sku.price, dict(sku.quantities))
+        skus[sku.seller_sku] = replace(old, id=made.id) if old else made
     status = (
         Status.PENDING
         if listing.status in {Status.FAILED, Status.DRAFT, Status.PLATFORM_DEACTIVATED}

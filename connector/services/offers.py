@@ -1,0 +1,27 @@
+"""What the marketplace itself does to an offer: pieces that it sold, or gave back, are no longer what we sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connector.domain.order import OrderLine
+from connector.store.models import Listing
+
+
+def unsure(account_id: int, units: Iterable[OrderLine]) -> None:
+    """Have the quantities of these units' SKUs sent again. The marketplace counts its own sales down, also from a number that
+    does not follow the stock: one for stock that is not managed, or one that a threshold sets. To be called in a transaction.
+    """
+    ids: dict[str, set[str]] = {}
+    for unit in units:
+        if unit.product_id and unit.sku_id:
+            ids.setdefault(unit.product_id, set()).add(unit.sku_id)
+    for remote_id, sku_ids in ids.items():
+        mine = (Listing.account == account_id) & (Listing.remote_id == remote_id)
+        if not Listing.update(stale=True).where(mine).execute():
+            continue
+        row = Listing.get(mine)  # read after the write above, which holds the row
+        skus = row.confirmed.get("skus") or {}
+        changed = {key: {**sku, "unsure": sku.get("unsure") or sku.get("id") in sku_ids} for key, sku in skus.items()}
+        confirmed = {**row.confirmed, "skus": changed}
+        Listing.update(confirmed=confirmed, offers_due=True).where(Listing.id == row.id).execute()
