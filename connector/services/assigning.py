@@ -78,6 +78,7 @@ class Assigner:
             self.facts, self.rules.compiled, day_fact(now.date()), queries=queries, templates=self.templates
         )
         self.types = {name: info.type.value for name, info in self.facts.stored.items()}
+        self.metadata, self.context = self._metadata(), self._context()
         self.decisions = Decisions(self.matches, self.accounts, self.templates, self.rules.number, now)
 
     def _queries(self, account: Account) -> list[tuple[tree.Assign, Holds]]:
@@ -122,8 +123,8 @@ class Assigner:
         return bool(
             behind
             or progress.under_way
-            or progress.metadata != self._metadata()
-            or progress.context != self._context()
+            or progress.metadata != self.metadata
+            or progress.context != self.context
             or (progress.day != self.matches.today and self._reads_day())
             or self._stale().exists()
             or self.facts.missing_columns(self.matches.fields)
@@ -138,17 +139,16 @@ class Assigner:
 
     def _notice(self, progress: RuleProgress) -> None:
         """Begin what the outside makes necessary: new attributes, rules, templates, a new day."""
-        metadata, context = self._metadata(), self._context()
-        if progress.metadata != metadata:
+        if progress.metadata != self.metadata:
             Product.update(facts_stale=True).where(Product.store == self.store).execute()
-            progress.metadata = metadata
+            progress.metadata = self.metadata
         new_day = progress.day != self.matches.today
-        if new_day or progress.context != context:
+        if new_day or progress.context != self.context:
             by_day = (new_day and self.matches.reads_day) or progress.under_way == "day"
-            if by_day or progress.context != context:
+            if by_day or progress.context != self.context:
                 progress.under_way, progress.cursor = ("day" if by_day else "rules"), 0
             self._reprice(progress, new_day=new_day)
-            progress.context, progress.day = context, self.matches.today
+            progress.context, progress.day = self.context, self.matches.today
         templates = {str(a.id): digest(self.templates[a.title]) for a in self.accounts}
         other = {id_: 0 for id_, now in templates.items() if progress.templates.get(id_) != now}
         progress.behind = {**progress.behind, **other}
