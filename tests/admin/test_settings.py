@@ -195,6 +195,30 @@ def test_an_attribute_is_mapped(client):
     assert not Listing.select().where(~Listing.stale).exists()
 
 
+def test_an_attribute_is_mapped_in_every_category(client):
+    """Where somebody says so; another category takes of the values those that it lists."""
+    first = TikTokAttribute.get()
+    now = datetime.now(UTC)
+    same = {"account": first.account, "attribute_id": first.attribute_id, "name": first.name, "fetched_at": now}
+    other = TikTokAttribute.create(**same, category_id="602", is_customizable=False, values=[["2", "Wool"]])
+    form = {
+        "magento_attribute": "color", "default_value_id": "1", "default_custom": "Other",
+        "value_map-key": ["cotton", "wool"], "value_map-value": ["1", "2"],
+    }  # fmt: skip
+    browser = client("operator")
+    url = f"/admin/attributes/edit/?id={first.id}"
+
+    post(browser, url, form)
+    assert "1 other category has this attribute" in browser.get(url).text
+    assert TikTokAttribute.get_by_id(other.id).magento_attribute == ""
+
+    post(browser, url, {**form, "everywhere": "y"})
+    row = TikTokAttribute.get_by_id(other.id)
+    assert (row.magento_attribute, row.default_value_id, row.default_custom) == ("color", "", "")
+    assert row.value_map == {"wool": "2"}
+    assert TikTokAttribute.get_by_id(first.id).value_map == {"cotton": "1", "wool": "2"}
+
+
 def test_assigning_attributes_reaches_every_template(client):
     """Categories that were not read yet are read."""
     now = datetime.now(UTC)

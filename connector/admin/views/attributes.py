@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from markupsafe import Markup
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import Length, Optional
 
 from connector.admin import choices, filters, formats, refresh
@@ -48,6 +49,24 @@ def mapped_to(row: TikTokAttribute) -> Any:
     if row.is_required and not row.default_value_id and not row.default_custom:
         return formats.badge({"": ("bad", "Missing")}, "")
     return formats.NOTHING
+
+
+def alike(row: TikTokAttribute) -> Any:
+    """The same attribute in the account's other categories."""
+    a = TikTokAttribute
+    return a.select().where(a.account == row.account_id, a.attribute_id == row.attribute_id, a.id != row.id)
+
+
+def fitting(row: TikTokAttribute, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """What of another category's mapping this one can take: values that it lists, own text where it allows any."""
+    listed = {key for key, _ in value_pairs(row.values)}
+    taken = {"magento_attribute": mapping["magento_attribute"]}
+    if mapping.get("default_value_id", "") in listed | {""}:
+        taken["default_value_id"] = mapping.get("default_value_id", "")
+    if row.is_customizable or not listed:
+        taken["default_custom"] = mapping.get("default_custom", "")
+    pairs: Mapping[str, str] = mapping.get("value_map") or {}
+    return {**taken, "value_map": {label: value for label, value in pairs.items() if value in listed}}
 
 
 class AttributeView(Grid):
@@ -195,8 +214,12 @@ class AttributeView(Grid):
                 [Optional(), Length(max=200)],
                 description="Your own text, where no recommended value fits.",
             )
-        from flask import request
-
+        others = alike(obj).count()
+        if others:
+            noun = "other category has" if others == 1 else "other categories have"
+            fields["everywhere"] = BooleanField(
+                "In every category", description=f"{others} {noun} this attribute: Yes gives them the same mapping."
+            )
         return type("MappingForm", (Form,), fields)(request.form if request.method == "POST" else None, obj=obj)
 
     @staticmethod
@@ -213,25 +236,20 @@ class AttributeView(Grid):
         return str(model.name)
 
     def save(self, form: Any, model: Any) -> Any:
-        """The mapping; listings of the category get new drafts."""
-        before = {name: getattr(model, name) for name in MAPPING}
-        for name in MAPPING:
-            if name in form:
-                setattr(model, name, form[name].data or ({} if name == "value_map" else ""))
-        after = {name: getattr(model, name) for name in MAPPING}
+        """The mapping, here or in every category that has the attribute; their listings get new drafts."""
+        given = {name: form[name].data or ({} if name == "value_map" else "") for name in MAPPING if name in form}
+        others = list(alike(model)) if "everywhere" in form and form.everywhere.data else []
+        now, who = context().clock.now(), actor()
         with transaction():
-            model.save(only=[getattr(TikTokAttribute, name) for name in MAPPING])
-            self._refresh(model.account_id, model.category_id)
-            history.note(
-                context().clock.now(),
-                actor(),
-                "attribute.map",
-                "attribute",
-                model.id,
-                model.name,
-                before=before,
-                after=after,
-            )
+            for row in (model, *others):
+                before = {name: getattr(row, name) for name in MAPPING}
+                for name, value in (given if row is model else fitting(row, given)).items():
+                    setattr(row, name, value)
+                row.save(only=[getattr(TikTokAttribute, name) for name in MAPPING])
+                after = {name: getattr(row, name) for name in MAPPING}
+                history.note(now, who, "attribute.map", "attribute", row.id, row.name, before=before, after=after)
+            for category_id in {row.category_id for row in (model, *others)}:
+                self._refresh(model.account_id, category_id)
         refresh.plan([model.account_id])
         return model
 
