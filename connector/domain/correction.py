@@ -83,13 +83,20 @@ class Amounts:
         return self.subtotal - self.discount + self.shipping + self.tax
 
 
-def tax_included(order: MarketplaceOrder) -> bool:
-    """True when prices hold the tax: the parts make the total without it."""
+def _reading(order: MarketplaceOrder) -> tuple[bool, bool]:
+    """Whether prices hold the tax, and whether the total holds the small fees (order, service, handling, insurance).
+
+    Neither is told, and regions differ: the reading that comes nearest to the total is right, tax on top and fees
+    counted before others.
+    """
     pay = order.payment
-    parts = pay.sub_total + pay.shipping_fee + pay.retail_delivery_fee + pay.other_fees
-    if not pay.tax:
-        return False
-    return abs(parts - pay.total_amount) < abs(parts + pay.tax - pay.total_amount)
+    parts = pay.sub_total + pay.shipping_fee + pay.retail_delivery_fee
+
+    def gap(reading: tuple[bool, bool]) -> Decimal:
+        included, counted = reading
+        return abs(parts + (ZERO if included else pay.tax) + (pay.other_fees if counted else ZERO) - pay.total_amount)
+
+    return min(((False, True), (True, True), (False, False), (True, False)), key=gap)
 
 
 def amounts(order: MarketplaceOrder, booking: str, skus: Mapping[str, str] | None = None) -> Amounts:
@@ -104,13 +111,13 @@ def amounts(order: MarketplaceOrder, booking: str, skus: Mapping[str, str] | Non
     lines = order.open_lines
     if not lines:
         raise AmountsError(f"Order {order.id} has no unit left to deliver.")
-    included, taxes = tax_included(order), _taxes(order)
+    (included, counted), taxes = _reading(order), _taxes(order)
     grouped: dict[str, list[OrderLine]] = {}
     for line in lines:
         grouped.setdefault((skus or {}).get(line.id) or line.seller_sku, []).append(line)
     rows = tuple(_row(sku, units, taxes, booking, included) for sku, units in grouped.items())
     pay = order.payment
-    fee = pay.shipping_fee + pay.retail_delivery_fee + pay.other_fees
+    fee = pay.shipping_fee + pay.retail_delivery_fee + (pay.other_fees if counted else ZERO)
     if booking == "payout":
         fee += pay.shipping_fee_platform_discount
     shipping = fee - pay.shipping_fee_tax if included else fee

@@ -44,6 +44,10 @@ VAT = order(
 GIFT = order(unit(1), unit(2, "G", "9.00", sale_price=D(0), is_gift=True), total="10.00", sub_total="10.00")
 MIXED = order(unit(1), unit(2, price="7.00"), unit(3, "B"), total="27.00", sub_total="27.00")
 FEES = order(unit(1), total="11.35", sub_total="10.00", retail_delivery_fee="0.28", other_fees="1.07")
+UNCOUNTED = order(unit(1), total="10.28", sub_total="10.00", retail_delivery_fee="0.28", other_fees="1.07")
+VAT_FEES = order(
+    unit(1, price="12.00"), total="12.50", sub_total="12.00", tax="2.00", product_tax="2.00", other_fees="0.50"
+)
 ODD = order(unit(1, price="3.33"), unit(2, price="3.33"), unit(3, price="3.34"), total="10.00", sub_total="10.00")
 CENT = order(unit(1), unit(2, "B", "5.00"), total="15.01", sub_total="15.01")
 
@@ -58,6 +62,8 @@ CENT = order(unit(1), unit(2, "B", "5.00"), total="15.01", sub_total="15.01")
         (GIFT, "buyer", "10.00", "10.00", "0", "0", "0"),
         (MIXED, "payout", "27.00", "27.00", "0", "0", "0"),
         (FEES, "payout", "11.35", "10.00", "0", "1.35", "0"),
+        (UNCOUNTED, "payout", "10.28", "10.00", "0", "0.28", "0"),
+        (VAT_FEES, "payout", "12.50", "10.00", "0", "0.50", "2.00"),
         (ODD, "payout", "10.00", "10.00", "0", "0", "0"),
         (CENT, "payout", "15.01", "15.01", "0", "0", "0"),
     ],
