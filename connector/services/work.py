@@ -72,7 +72,8 @@ def ask(
 ) -> Asked:
     """Put one item per subject in the queue and tell a worker.
 
-    `kind` is an action's identifier. Subjects that no longer exist are passed over. `delay` holds the items back.
+    `kind` is an action's identifier. Subjects that no longer exist are passed over. `delay` holds the items back. What
+    waits for a later try already is tried at once when a person asks.
 
     Raises:
         UnknownPluginError: no such action.
@@ -80,6 +81,7 @@ def ask(
     action = actions.get(kind)
     now = ctx.clock.now()
     made: list[int] = []
+    hastened: list[int] = []
     already = 0
     for subject_id in subject_ids:
         described = _describe(action.subject, subject_id)
@@ -88,7 +90,8 @@ def ask(
         item = _open_item(kind, action.subject, subject_id)
         if item is not None:
             already += 1
-            _urge(item, priority, arguments)
+            if _urge(item, priority, arguments, now if _is_person(actor) and not delay else None):
+                hastened.append(item.id)
             continue
         account_id, template_id, name = described
         try:
@@ -117,7 +120,7 @@ def ask(
             continue
         if not delay:
             made.append(row.id)
-    send(ctx, made)
+    send(ctx, [*made, *hastened])
     return Asked(len(made), already)
 
 
@@ -359,12 +362,24 @@ def _open_item(kind: str, subject_type: str, subject_id: int) -> QueueItem | Non
     return item
 
 
-def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any] | None) -> None:
+def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any] | None, now: datetime | None) -> bool:
+    """Moves an open item forward; one that waits for its time is due at once when `now` is given. True when it is."""
     changes: dict[str, Any] = {"priority": min(item.priority, priority)}
     if arguments and item.state != "running":
         changes["arguments"] = dict(arguments)
     with transaction():
         QueueItem.update(changes).where(QueueItem.id == item.id).execute()
+        if now is None:
+            return False
+        due = QueueItem.update(state="queued", next_try_at=None, sent_at=now).where(
+            QueueItem.id == item.id, QueueItem.state == "waiting"
+        )
+        return bool(due.execute())
+
+
+def _is_person(actor: str) -> bool:
+    """A user's e-mail, or somebody at the command line; jobs ask under names of their own."""
+    return "@" in actor or actor == "command line"
 
 
 def _describe(subject_type: str, subject_id: int) -> tuple[int, int | None, str] | None:

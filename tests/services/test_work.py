@@ -51,6 +51,21 @@ def test_asking_again_while_it_waits_only_moves_it_forward(ctx):
     assert (again(item).priority, again(item).arguments) == (10, {"a": 1})
 
 
+def test_a_person_who_asks_need_not_wait_for_the_next_try(ctx):
+    """During an outage tries are minutes apart; a job that asks again changes nothing about that."""
+    item = ask(ctx)
+    work.postpone(work.take(item.id, "one", ctx.clock.now()), ctx.clock.now(), 900, cause="away", failed=False)
+    ctx.queue.sent.clear()
+
+    work.ask(ctx, "upload", [item.subject_id], actor="plan")
+    assert (again(item).state, ctx.queue.sent) == ("waiting", [])
+    asked = work.ask(ctx, "upload", [item.subject_id], actor="alex@example.com")
+
+    assert (asked.queued, asked.already, again(item).state) == (0, 1, "queued")
+    assert ctx.queue.sent == [("listings", [item.id])]
+    assert work.take(item.id, "two", ctx.clock.now()) is not None
+
+
 def test_two_who_ask_at_once_make_one_item(ctx):
     """Both threads pass the look for an open item before either writes; the unique key decides."""
     listing = Listing.select().first()
