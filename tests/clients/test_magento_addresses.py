@@ -78,6 +78,12 @@ def test_a_page_with_status_200_is_no_answer(store: Connect) -> None:
             store(server.url).post("/orders/1/hold")
 
 
+def test_a_log_in_in_front_of_the_store_is_not_taken_for_ours(store: Connect) -> None:
+    page = Reply(401, b"<html>401 Authorization Required</html>", {"WWW-Authenticate": 'Basic realm="staging"'})
+    with serving(page) as server, pytest.raises(AuthorizationError, match="in front of the store asks for a log-in"):
+        store(server.url).get(SITES)
+
+
 def test_cookies_are_not_kept(store: Connect) -> None:
     """A PHP session would put our calls one behind the other."""
     with serving(Reply(200, [], {"Set-Cookie": "PHPSESSID=abc; path=/"})) as server:

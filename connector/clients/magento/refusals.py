@@ -144,7 +144,12 @@ def _unauthorized(body: dict[str, Any], text: str) -> str:
             "authorise it again, or, with a bearer token, check the token and that the store allows integration "
             "tokens as bearer tokens."
         )
+    if not text:
+        return (
+            "The web server in front of the store asks for a log-in of its own (HTTP 401): let this machine's calls to "
+            "/rest through, or check the store's address."
+        )
     return (
-        f"The store refuses the integration's credentials: {text or 'no reason given'} Compare all four with System > "
+        f"The store refuses the integration's credentials: {text} Compare all four with System > "
         "Integrations in Magento, and authorise the integration again when they were revoked."
     )
