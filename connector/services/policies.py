@@ -11,7 +11,7 @@ from connector.plugins.api import Policy as PolicyPlugin
 from connector.plugins.api import policies as registry
 from connector.services import history
 from connector.store.database import transaction
-from connector.store.models import Policy
+from connector.store.models import Account, Listing, ListingTemplate, Policy
 
 
 def validity(policy: Policy) -> list[Issue]:
@@ -49,11 +49,12 @@ def create_defaults(now: datetime, *, actor: str = "setup") -> list[Policy]:
 
 
 def set_default(policy: Policy) -> None:
-    """Make it the only default of its type."""
+    """Make it the only default of its type; what goes by the default is drafted anew."""
     with transaction():
         Policy.update(is_default=False).where(Policy.type == policy.type, Policy.id != policy.id).execute()
         Policy.update(is_default=True).where(Policy.id == policy.id).execute()
     policy.is_default = True
+    mark_stale(policy)
 
 
 def effective(kind: str, policy: Policy | None) -> PolicyPlugin:
@@ -73,6 +74,25 @@ def effective(kind: str, policy: Policy | None) -> PolicyPlugin:
         return plugin.from_settings(row.settings or {})
     except ValueError as error:
         raise ConfigurationError(f"Policy “{row.title}”: {error}") from error
+
+
+def mark_stale(policy: Policy) -> int:
+    """Ask for new drafts of all that a policy decides over, also where it does as the default of its type; how many."""
+    column = {
+        "image": ListingTemplate.image_policy,
+        "pricing": ListingTemplate.pricing_policy,
+        "inventory": ListingTemplate.inventory_policy,
+    }.get(policy.type)
+    if column is not None:
+        chosen = (column == policy.id) | column.is_null() if policy.is_default else column == policy.id
+        templates = ListingTemplate.select(ListingTemplate.id).where(chosen)
+        return int(Listing.update(stale=True).where(Listing.template.in_(templates)).execute())
+    if policy.type != "synchronization":
+        return 0
+    used = Account.synchronization_policy
+    chosen = (used == policy.id) | used.is_null() if policy.is_default else used == policy.id
+    accounts = Account.select(Account.id).where(chosen)
+    return int(Listing.update(stale=True).where(Listing.account.in_(accounts)).execute())
 
 
 def _free_title(wanted: str) -> str:

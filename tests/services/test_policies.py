@@ -9,7 +9,7 @@ import pytest
 from connector.errors import ConfigurationError
 from connector.plugins.api import policies as registry
 from connector.services import policies
-from connector.store.models import HistoryEntry, Policy
+from connector.store.models import Account, HistoryEntry, Listing, ListingTemplate, MagentoStore, Policy, Product
 from tests.services.live import Clock
 
 pytestmark = pytest.mark.usefixtures("installation")
@@ -75,3 +75,29 @@ def test_a_policy_of_another_type_or_unreadable_is_refused() -> None:
         policies.effective("image", add("order"))
     with pytest.raises(ConfigurationError, match="Gallery images"):
         policies.effective("image", add("image", "Bad", gallery_images="many"))
+
+
+@pytest.mark.parametrize("kind", ["image", "pricing", "inventory", "synchronization"])
+def test_a_changed_policy_makes_new_drafts_of_what_it_decides_over(kind: str) -> None:
+    """By name, or as the default of those that name none; not of what another policy decides over."""
+    now = Clock().now()
+    mine, other = add(kind, "Mine"), add(kind, "Other")
+    policies.set_default(mine)
+    store = MagentoStore.create(title="S", base_url="https://s.example")
+    numbers = {}
+    for name, chosen in (("by default", None), ("by name", mine), ("another", other)):
+        sync = {"synchronization_policy": chosen} if kind == "synchronization" else {}
+        account = Account.create(title=name, store=store, created_at=now, **sync)
+        of_template = {} if sync or kind == "synchronization" else {f"{kind}_policy": chosen}
+        template = ListingTemplate.create(account=account, name="T", created_at=now, updated_at=now, **of_template)
+        product = Product.create(store=store, entity_id=account.id, sku=name, data={}, digest="", seen_at=now)
+        listing = Listing.create(account=account, product=product, template=template, stale=False, changed_at=now)
+        numbers[name] = listing.id
+
+    assert policies.mark_stale(Policy.get_by_id(mine.id)) == 2
+
+    stale = {name for name, number in numbers.items() if Listing.get_by_id(number).stale}
+    assert stale == {"by default", "by name"}
+    Listing.update(stale=False).execute()
+    policies.set_default(other)
+    assert {n for n, number in numbers.items() if Listing.get_by_id(number).stale} == {"by default", "another"}

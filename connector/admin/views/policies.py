@@ -17,7 +17,7 @@ from connector.plugins.api import Policy as Plugin
 from connector.plugins.api import policies as registry
 from connector.services import history, policies
 from connector.store.database import transaction
-from connector.store.models import Account, Listing, ListingTemplate, Policy
+from connector.store.models import Account, ListingTemplate, Policy
 
 
 def types() -> list[tuple[str, str]]:
@@ -56,13 +56,7 @@ def users_of(policy: Policy) -> list[str]:
 
 def refresh_listings(policy: Policy) -> None:
     """Ask for new drafts of everything that the policy decides over."""
-    template = ListingTemplate
-    by = (
-        (template.image_policy == policy.id)
-        | (template.pricing_policy == policy.id)
-        | (template.inventory_policy == policy.id)
-    )
-    Listing.update(stale=True).where(Listing.template.in_(template.select(template.id).where(by))).execute()
+    policies.mark_stale(policy)
 
 
 class PolicyView(Grid):
