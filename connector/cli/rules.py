@@ -63,8 +63,8 @@ def check_command(
 ) -> None:
     """Say everything that is wrong with rule files. Exit status 1 when there is an error."""
     found = source(catalog, title)
-    used = _used_prices() if catalog is None else None
-    problems = tools.check(where(paths), found, day(today), with_lint=with_lint, used_prices=used)
+    installed = _installed() if catalog is None else {}
+    problems = tools.check(where(paths), found, day(today), with_lint=with_lint, **installed)
     common.report([each.as_json() for each in problems], as_json=as_json, text=lambda: problems_text(problems))
     ctx.exit(1 if any(each.severity is Severity.ERROR for each in problems) else 0)
 
@@ -141,10 +141,11 @@ def match_command(
     click.echo(f"{len(found['overlaps'])} overlaps, {len(found['held_back'])} held back, version {found['version']}")
 
 
-def _used_prices() -> frozenset[str]:
-    from connector.services.price_use import used_prices
+def _installed() -> dict[str, frozenset[str]]:
+    """What the installation's templates are called and which price rules they use."""
+    from connector.services.price_use import template_names, used_prices
 
-    return used_prices()
+    return {"used_prices": used_prices(), "templates": template_names()}
 
 
 def _engine(name: str) -> Callable[..., Any]:

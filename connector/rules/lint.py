@@ -12,7 +12,7 @@ from connector.rules.fact_rows import DERIVED
 from connector.rules.functions import Library, library
 from connector.rules.intervals import never_holds
 from connector.rules.metadata import BUILT_IN, HIDDEN, Catalogue
-from connector.rules.problems import Problem, Severity, at_line
+from connector.rules.problems import Problem, Severity, at_line, did_you_mean
 from connector.rules.products import Facts
 from connector.rules.python import Holds
 from connector.rules.reads import TODAY, amounts, fields_priced, fields_read, prices_named
@@ -39,12 +39,13 @@ def lint(
     today: int,
     *,
     used_prices: frozenset[str] | None = None,
+    templates: frozenset[str] | None = None,
     functions: Library = library,
 ) -> list[Problem]:
     """Everything that looks odd, as warnings in the order of the text. One pass over the catalogue.
 
-    `used_prices` are the price rules that templates use; without it a rule counts as used when another names it, and
-    nothing is said about the rest.
+    `used_prices` are the price rules that templates use, `templates` the names there are; without them nothing is said
+    about prices that nothing uses and templates that are not there.
     """
     catalogue = functions.extend(catalogue)
     compiled = CompiledRules(rules, "USD", functions)
@@ -59,14 +60,18 @@ def lint(
     _mostly_empty(rules, catalogue, seen, warnings)
     _overlaps(compiled, seen, warnings)
     _unused(rules, used_prices, warnings)
+    _unknown(rules, templates, warnings)
     return warnings.sorted()
 
 
-def lint_text(rules: tree.RuleSet, used_prices: frozenset[str] | None = None) -> list[Problem]:
-    """The warnings that need no products: branches that can never hold, and prices that nothing uses (see `lint`)."""
+def lint_text(
+    rules: tree.RuleSet, used_prices: frozenset[str] | None = None, templates: frozenset[str] | None = None
+) -> list[Problem]:
+    """The warnings that need no products: branches that can never hold, prices that nothing uses, unknown templates."""
     warnings = _Warnings(rules)
     _never(rules, warnings)
     _unused(rules, used_prices, warnings)
+    _unknown(rules, templates, warnings)
     return warnings.sorted()
 
 
@@ -196,3 +201,13 @@ def _unused(rules: tree.RuleSet, used: frozenset[str] | None, warnings: _Warning
 
 def _calls(price: tree.Price) -> set[str]:
     return {name for amount in amounts(price) for name in prices_named(amount)}
+
+
+def _unknown(rules: tree.RuleSet, templates: frozenset[str] | None, warnings: _Warnings) -> None:
+    if templates is None:
+        return
+    for assign in rules.assigns:
+        name = assign.template.value
+        if name not in templates:
+            hint = did_you_mean(name, templates, '"')
+            warnings.add(assign.template.span, f"no template is called “{name}” yet", "unknown-template", hint)

@@ -74,8 +74,9 @@ def check(
     *,
     with_lint: bool = True,
     used_prices: frozenset[str] | None = None,
+    templates: frozenset[str] | None = None,
 ) -> list[Problem]:
-    """Every error, or where there is none every warning, in the order of the files. `used_prices` as `lint` takes them."""
+    """Every error, or where there is none every warning, in the order of the files. The last two as `lint` takes them."""
     checked = check_paths(paths, folder.metadata.catalogue, folder.functions)
     if checked.rules is None or not with_lint:
         return list(checked.problems)
@@ -86,6 +87,7 @@ def check(
         folder.families(),
         day_fact(today),
         used_prices=used_prices,
+        templates=templates,
         functions=folder.functions,
     )
 

@@ -1,4 +1,4 @@
-"""Which price rules the templates of an installation compute with."""
+"""What the templates of an installation are called, and which price rules they compute with."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def used_prices() -> frozenset[str]:
     rows = Policy.select().where(Policy.type == "pricing")
     used = [row for row in rows if row.id in chosen or (row.is_default and None in chosen)]
     return frozenset(name for row in used if (name := used_price(row.settings)))
+
+
+def template_names() -> frozenset[str]:
+    """The names of all templates."""
+    return frozenset(row.name for row in ListingTemplate.select(ListingTemplate.name))

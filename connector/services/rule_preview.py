@@ -14,7 +14,7 @@ from connector.rules.lint import lint, lint_text
 from connector.rules.preview import NO_RULES, Preview, preview
 from connector.rules.problems import Problem
 from connector.rules.products import day_fact
-from connector.services.price_use import used_prices
+from connector.services.price_use import template_names, used_prices
 from connector.services.rule_source import StoreProducts
 from connector.store.models import Account, MagentoStore, RuleSetVersion
 
@@ -53,7 +53,9 @@ def _of_store(store: MagentoStore, before: Mapping[str, str], files: Mapping[str
     found, complete = _first(source)
     day, catalogue = day_fact(today), source.metadata.catalogue
     differences = preview(old or NO_RULES, new, found, catalogue, currency, day, source.functions)
-    warnings = lint(new, catalogue, found, day, used_prices=used_prices(), functions=source.functions)
+    warnings = lint(
+        new, catalogue, found, day, used_prices=used_prices(), templates=template_names(), functions=source.functions
+    )
     return Previewed(store.title, differences, tuple(warnings), complete)
 
 
@@ -79,4 +81,4 @@ def _checked(files: Mapping[str, str], source: StoreProducts) -> tree.RuleSet:
 
 def text_warnings(rules: tree.RuleSet) -> list[Problem]:
     """Warnings that need no products, for the editor while somebody types."""
-    return lint_text(rules, used_prices())
+    return lint_text(rules, used_prices(), template_names())

@@ -169,6 +169,16 @@ def test_check_knows_which_prices_templates_use(ctx: Context, shop: Account, tmp
     ]
 
 
+def test_check_names_templates_that_are_not_there(ctx: Context, shop: Account, tmp_path: Any) -> None:
+    path = write(tmp_path, 'assign "Cheep" where price < 20 assign "Rest" where price > 50')
+    (unknown,) = [each for each in answer("check", path) if each["code"] == "unknown-template"]
+    assert (unknown["message"], unknown["hint"], unknown["severity"]) == (
+        "no template is called “Cheep” yet",
+        'did you mean "Cheap"?',
+        "warning",
+    )
+
+
 def test_preview_and_diff_compare_with_the_active_version(ctx: Context, shop: Account, tmp_path: Any) -> None:
     activate(ctx)
     path = write(tmp_path, RULES.replace("price < 20", "price < 100"))
