@@ -43,6 +43,8 @@ RETRY_AFTER = 60.0
 """Seconds before a store order that could not be made is asked for again; doubled by every failure."""
 
 RETRY_AT_MOST = 6 * 3_600.0
+SETTING_AT_MOST = 900.0
+"""As above for orders that failed by none of their own: a setting is missing, or a fault of ours."""
 
 
 def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | None:
@@ -212,17 +214,18 @@ def _ask_creation(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
     rows = list(Order.select().where(mine & Order.status.in_(policy.create_when) & ~done).order_by(Order.id))
     for row in rows:
         _match_again(row)
-        wait = min(RETRY_AFTER * 2 ** min(row.failures + _given_up(row), 16), RETRY_AT_MOST)
+        longest = RETRY_AT_MOST if row.failures else SETTING_AT_MOST
+        wait = min(RETRY_AFTER * 2 ** min(max(row.failures, _ended(row)), 16), longest)
         with transaction():
             Order.update(retry_at=ctx.clock.now() + timedelta(seconds=wait)).where(Order.id == row.id).execute()
     ids = [row.id for row in rows]
     return work.ask(ctx, "create_sales_order", ids, actor=ACTOR, why="the order is paid", priority=20).queued
 
 
-def _given_up(row: Order) -> int:
-    """How often work on the store order ended because nobody knew what to do."""
-    dead = (QueueItem.kind == "create_sales_order") & (QueueItem.state == "dead")
-    return int(QueueItem.select().where(dead, QueueItem.subject_id == row.id).count())
+def _ended(row: Order) -> int:
+    """How often work on the store order ended without one."""
+    ended = (QueueItem.kind == "create_sales_order") & QueueItem.state.in_(("dead", "rejected"))
+    return int(QueueItem.select().where(ended, QueueItem.subject_id == row.id).count())
 
 
 def _match_again(row: Order) -> None:

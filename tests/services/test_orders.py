@@ -233,6 +233,24 @@ def test_work_that_died_is_asked_for_less_and_less_often_too(
     assert waits == [60, 120, 240, 480]
 
 
+def test_a_missing_setting_holds_orders_back_and_they_go_on_when_it_is_there(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = bought(ctx, systems, account, sku)
+    mailbox = account.order_email
+    Account.update(order_email="").execute()
+    for _ in range(6):
+        orders.ask_due(ctx, account)
+        assert run(ctx, row).state == "rejected"
+        turn(ctx, orders.SETTING_AT_MOST)
+    assert (again(row).state, again(row).failures) == ("failed", 0)
+    assert "set an order e-mail" in again(row).failed_reason
+
+    Account.update(order_email=mailbox).execute()
+    assert orders.ask_due(ctx, account) == 1, "a quarter of an hour later at the latest"
+    assert run(ctx, row).state == "confirmed"
+
+
 def test_a_corrected_address_is_tried_at_once(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
     row = bought(ctx, systems, account, sku)
     later = ctx.clock.now() + timedelta(hours=5)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from connector.clients.tiktok import endpoints
+from connector.domain.listing import Status
 from connector.errors import RejectedError, UnknownOutcomeError
 from connector.services import orders, placement, refunds, returns, runner, shipments, work
 from connector.services.context import Context
 from connector.store.database import connection
 from connector.store.models import Account, HistoryEntry, Order, OrderLine, QueueItem, ReturnCase
-from tests.clients.rehearsal import wait_for
+from tests.clients.rehearsal import shirt, wait_for
 from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
 from tests.services.trading import again, bought, pack, set_policy, store_order, stored, today, turn, window
 
@@ -121,6 +123,58 @@ def test_unit_by_unit_all_money_comes_back_to_the_cent(
     order = store_order(systems, row)
     assert (order.total_refunded, order.items[0].qty_refunded) == (told, 3)
     assert order.grand_total - order.total_refunded == market.payment.shipping_fee + market.payment.shipping_fee_tax
+
+
+def test_units_of_two_products_in_one_memo_carry_the_stores_rounding(
+    ctx: Context, systems: Systems, account: Account, sku: str, second: str
+) -> None:
+    """Two of three of each: what rounding one line loses, the store puts into the next."""
+    lines = [{"seller_sku": one, "quantity": 3} for one in (sku, second)]
+    money = {"seller_discount": "1.00", "platform_discount": "2.00", "tax_rate": "0.0825"}
+    number = str(systems.control.post("tiktok/orders", lines=lines, **money)["order_ids"][0])
+    row = orders.save(ctx, account, systems.market.orders([number])[0])
+    assert row is not None
+    placement.create_sales_order(ctx, row.id, "w1")
+    deliver(ctx, systems, row)
+    request = ask_back(systems, row, "REFUND", 4, 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    read(ctx, account)
+
+    (memo,) = memos(systems, row)
+    (market,) = systems.market.orders([number])
+    subsidy = sum(one.platform_discount for one in market.lines if one.id in case_of(row).line_ids)
+    assert D(str(memo["grand_total"])) == refund_told(systems, request) + subsidy
+    assert [item.qty_refunded for item in store_order(systems, row).items] == [2, 2]
+
+
+@pytest.fixture(scope="module")
+def second(systems: Systems, sku: str) -> str:
+    """Another product of the store that is for sale."""
+    found = [one for page in systems.books.products() for one in page if one.type_id == "simple" and one.enabled]
+    other = next(one.sku for one in found if one.sku != sku)
+    draft, images = shirt(systems.market, "CAP", sizes=("S",))
+    only = replace(
+        draft.skus[0], seller_sku=other, price=D("7.77"), quantities=dict.fromkeys(draft.skus[0].quantities, 50)
+    )
+    created = systems.market.create_product(replace(draft, skus=(only,)), images, "cap")
+    wait_for(lambda: systems.market.product(created.id).status is Status.ACTIVATE)
+    return str(other)
+
+
+def test_an_order_that_is_cancelled_on_hold_makes_nothing_and_frees_its_pieces(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = bought(ctx, systems, account, sku, 2, hold=True)
+    assert orders.held([sku]) == {sku: 2}
+    systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")
+    today(ctx)
+    orders.import_window(ctx, account, **window())
+    returns.settle(ctx, account)
+    assert (again(row).status, again(row).state) == ("CANCELLED", "cancelled")
+    assert (case_of(row).store_state, case_of(row).store_document) == ("none", "")
+    assert OrderLine.select().where(OrderLine.order == row.id, OrderLine.status == "CANCELLED").count() == 2
+    assert systems.store.find_orders("ext_order_id", row.tiktok_order_id) == []
 
 
 def test_a_replacement_is_sent_and_nothing_is_refunded(
