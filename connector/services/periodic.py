@@ -15,9 +15,9 @@ from typing import Any
 import structlog
 from peewee import PeeweeException
 
-from connector.errors import AuthorizationError, ConnectorError
-from connector.plugins.api import policies
+from connector.errors import AuthorizationError, ConfigurationError, ConnectorError
 from connector.plugins.policies.synchronization import SynchronizationPolicy
+from connector.services import policies
 from connector.services.context import Context
 from connector.store.database import connection, transaction
 from connector.store.models import Account, PeriodicTask
@@ -88,10 +88,9 @@ def _of_store(policy: SynchronizationPolicy) -> dict[str, int]:
 
 
 def _policy(account: Account) -> SynchronizationPolicy:
-    row = account.synchronization_policy
     try:
-        policy = policies.get("synchronization").from_settings(row.settings if row else {})
-    except ValueError as error:
+        policy = policies.effective("synchronization", account.synchronization_policy)
+    except ConfigurationError as error:
         log.warning("policy_unreadable", account=account.title, reason=str(error))
         return SynchronizationPolicy()
     return policy if isinstance(policy, SynchronizationPolicy) else SynchronizationPolicy()

@@ -161,3 +161,9 @@ def test_hastened_work_is_due_now(ready, account):
 
     assert periodic.hasten([name, "orders:999"], ready.clock.now()) == 1
     assert periodic.tick(ready, "one", handlers) == [name]
+
+
+def test_an_account_without_a_policy_of_its_own_keeps_the_default_s_rhythm(account: Account) -> None:
+    Account.update(synchronization_policy=None).execute()
+    Policy.update(is_default=True, settings={"stock_every": 7}).where(Policy.type == "synchronization").execute()
+    assert periodic.rhythms()[f"stock:{account.store_id}"] == 7
