@@ -360,7 +360,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
 
     def form_title(self, model: Any) -> str:
         """Heading of the form."""
-        return self.row_title(model) if model is not None else f"New: {self.name}"
+        return self.row_title(model) if model is not None else self.create_label
 
     def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
         """Fields by heading; all of them in one card unless a view says otherwise."""

@@ -12,6 +12,7 @@ from connector.domain.order import MarketplaceOrder, Reason
 from connector.domain.values import from_json, to_json
 from connector.errors import RetryableError
 from connector.services.context import Context
+from connector.store.database import database
 from connector.store.models import (
     Account,
     HistoryEntry,
@@ -24,7 +25,7 @@ from connector.store.models import (
     TikTokAttribute,
 )
 from tests.admin import world
-from tests.admin.conftest import post
+from tests.admin.conftest import log_in, post
 
 
 def test_a_configurable_shows_its_variants(client):
@@ -204,3 +205,17 @@ def test_the_dashboard_tells_what_is_held_back(client):
 
     assert "products are held back" in page
     assert "TikTok Shop refused" in page
+
+
+def test_an_empty_installation_says_what_comes_next(tmp_path):
+    """No empty axes on the dashboard, and no form that cannot be saved."""
+    app = world.make_app(f"sqlite:///{tmp_path / 'empty.sqlite'}", tmp_path)
+    with database.connection_context():
+        world.add_users()
+        browser = app.test_client()
+        log_in(browser, "admin")
+        dashboard, new = browser.get("/admin/").text, browser.get("/admin/templates/new/")
+
+    assert "No TikTok Shop is connected yet." in dashboard
+    assert "<canvas" not in dashboard
+    assert new.location == "/admin/wizard/"

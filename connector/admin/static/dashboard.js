@@ -7,6 +7,7 @@
     x: { grid: { display: false }, border: { display: false }, ticks: { maxRotation: 0, autoSkip: true, maxTicksLimit: ticks } },
     y: { beginAtZero: true, border: { display: false }, ticks: { maxTicksLimit: 5, callback: format } },
   });
+  const chart = (id, options) => { if (document.getElementById(id)) drawn.push(new Chart(id, options)); };
   function draw() {
     drawn.splice(0).forEach(chart => chart.destroy());
     Object.assign(Chart.defaults, { color: colour('--text-3'), borderColor: colour('--border'), animation: false, maintainAspectRatio: false });
@@ -14,20 +15,20 @@
     const tip = { backgroundColor: colour('--text'), titleColor: colour('--bg'), bodyColor: colour('--bg'), padding: 10, cornerRadius: 8, displayColors: false };
     const round = { boxWidth: 8, boxHeight: 8, usePointStyle: true };
     const { sales, states, delay } = data, money = value => sales.symbol + value.toLocaleString('en');
-    drawn.push(new Chart('chart-sales', {
+    chart('chart-sales', {
       type: 'bar',
       data: { labels: sales.labels, datasets: [{ data: sales.data, backgroundColor: colour('--c1'), borderRadius: 4, maxBarThickness: 18 }] },
       options: { plugins: { legend: { display: false }, tooltip: { ...tip, callbacks: { label: item => money(item.parsed.y) } } }, scales: axes(money, 8) },
-    }));
-    drawn.push(new Chart('chart-states', {
+    });
+    chart('chart-states', {
       type: 'doughnut',
       data: {
         labels: states.labels.map((label, i) => `${label}  ${states.data[i].toLocaleString('en')}`),
         datasets: [{ data: states.data, backgroundColor: ['--c1', '--c3', '--c4', '--c2', '--c5'].map(colour), borderColor: colour('--surface'), borderWidth: 2 }],
       },
       options: { cutout: '68%', plugins: { tooltip: tip, legend: { position: 'right', labels: { ...round, padding: 10, color: colour('--text-2') } } } },
-    }));
-    drawn.push(new Chart('chart-delay', {
+    });
+    chart('chart-delay', {
       type: 'line',
       data: {
         labels: delay.labels,
@@ -37,7 +38,7 @@
         ],
       },
       options: { interaction: { mode: 'index', intersect: false }, plugins: { tooltip: tip, legend: { align: 'end', labels: round } }, scales: axes(value => value, 6) },
-    }));
+    });
   }
   document.addEventListener('themechange', draw);
   document.fonts.ready.then(draw);

@@ -53,6 +53,24 @@ def _order(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     return formats.link(url_for("orders.details_view", id=row.order_id), row.tiktok_order_id)
 
 
+def _facts(row: ReturnCase) -> list[tuple[str, Any]]:
+    return [
+        ("Order", _order(None, None, row, "order")),
+        ("Account", row.account.title),
+        ("Type", formats.words(row.type)),
+        ("Asked by", formats.words(row.role)),
+        ("Reason", row.reason_text or row.reason),
+        ("Refund", formats.minor(row.refund_minor, row.currency)),
+        ("Answer until", _deadline(None, None, row, "deadline")),
+        ("Decision", _decided(row) or "none yet"),
+        ("Reason given", row.decision_reason),
+        ("Message", row.message),
+        ("Magento", formats.badge(STORE, row.store_state, plain=True)),
+        ("Credit memo", row.store_document),
+        ("Replaced by", row.next_id),
+    ]
+
+
 def _statuses() -> list[tuple[str, str]]:
     rows = ReturnCase.select(ReturnCase.status).distinct().order_by(ReturnCase.status)
     return [(row.status, formats.words(row.status)) for row in rows]
@@ -167,25 +185,10 @@ class ReturnView(Grid):
             if row.order_id
             else []
         )
-        facts = [
-            ("Order", _order(self, None, row, "order")),
-            ("Account", row.account.title),
-            ("Type", formats.words(row.type)),
-            ("Asked by", formats.words(row.role)),
-            ("Reason", row.reason_text or row.reason),
-            ("Refund", formats.minor(row.refund_minor, row.currency)),
-            ("Answer until", _deadline(self, None, row, "deadline")),
-            ("Decision", _decided(row) or "none yet"),
-            ("Reason given", row.decision_reason),
-            ("Message", row.message),
-            ("Magento", formats.badge(STORE, row.store_state, plain=True)),
-            ("Credit memo", row.store_document),
-            ("Replaced by", row.next_id),
-        ]
         return self.render(
             "ui/return.html",
             model=row,
-            facts=facts,
+            facts=_facts(row),
             units=list(units),
             history=history.of("return", row.id, limit=20),
             menu=asking.possible(

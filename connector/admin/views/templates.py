@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import abort, flash, jsonify, request, url_for
+from flask import abort, flash, jsonify, redirect, request, url_for
 from peewee import JOIN, IntegrityError
 from wtforms import BooleanField, IntegerField, StringField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
@@ -216,6 +216,14 @@ class TemplateView(Grid):
                 row.rest = row.total - row.live
                 row.policies = {name: titles.get(getattr(row, f"{name}_id"), "") for name in POLICIES}
         return count, rows
+
+    @page("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """A template belongs to an account: without one the wizard comes first."""
+        if Account.select().exists():
+            return super().create_view()
+        flash("A listing template belongs to a TikTok account: set one up first.", "warning")
+        return redirect(url_for("wizard.index"))
 
     def edit_form(self, obj: Any = None) -> Any:
         """Category and dimensions in their own controls."""
