@@ -45,11 +45,10 @@ def open_store(url: str, store_id: int) -> FactStore:
 def fill(store: FactStore, total: int) -> None:
     """Write `total` products, unless they are there already, with columns for what the rules of a run read."""
     store.prepare([*FIELDS, "n2", "material", "cost"])
-    if store.count() == total:
-        return
-    waiting = products(total)
-    while batch := list(islice(waiting, _BATCH)):
-        store.write(batch)
+    if store.count() != total:
+        waiting = products(total)
+        while batch := list(islice(waiting, _BATCH)):
+            store.write(batch)
     settle(store)
 
 
