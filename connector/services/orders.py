@@ -122,30 +122,30 @@ def refresh(ctx: Context, order_id: int) -> Order:
 
 
 def sync_status(ctx: Context, order_id: int) -> str:
-    """Reads both sides, asks for what is due, and gives the store order the status that the policy maps; a sentence."""
+    """Reads both sides, asks for what is due, and gives the store order the status that the policy maps; a sentence.
+
+    Raises:
+        RejectedError: the store does not take the mapped status in the order's state; all else is done by then.
+    """
     row = refresh(ctx, order_id)
     told = "no store order"
     if row.magento_order_id is not None:
         found = ctx.remotes.sales(row.account.store).orders([row.magento_order_id])
-        told = _map_status(ctx, row, found[0].status) if found else "missing"
-        with transaction():
-            Order.update(magento_status=told, changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
+        told = found[0].status if found else "missing"
+        _note_status(ctx, row, told)
     cancelling.follow(ctx, row)
     ask_due(ctx, row.account, only=row.id)
+    wanted = placement.order_policy(row.account).status_map.get(row.status, "")
+    if wanted and wanted != told and row.state == "confirmed" and row.magento_order_id is not None:
+        ctx.remotes.sales(row.account.store).comment(row.magento_order_id, f"TikTok Shop: {row.status}", wanted)
+        _note_status(ctx, row, wanted)
+        told = wanted
     return f"TikTok Shop: {row.status}. Magento: {told}."
 
 
-def _map_status(ctx: Context, row: Order, current: str) -> str:
-    """The store order's status afterwards.
-
-    Raises:
-        RejectedError: the store does not take the mapped status in the order's state.
-    """
-    wanted = placement.order_policy(row.account).status_map.get(row.status, "")
-    if not wanted or wanted == current or row.state != "confirmed" or row.magento_order_id is None:
-        return current
-    ctx.remotes.sales(row.account.store).comment(row.magento_order_id, f"TikTok Shop: {row.status}", wanted)
-    return wanted
+def _note_status(ctx: Context, row: Order, status: str) -> None:
+    with transaction():
+        Order.update(magento_status=status, changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
 
 
 def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | None = None) -> dict[str, int]:
