@@ -260,7 +260,9 @@ def test_new_attributes_of_a_category_make_new_drafts(selling: Selling) -> None:
     assert not QueueItem.select().where(QueueItem.state.in_(("rejected", "dead"))).count()
 
 
-def test_what_the_marketplace_sold_is_offered_again_where_the_number_does_not_follow_the_stock(selling: Selling) -> None:
+def test_what_the_marketplace_sold_is_offered_again_where_the_number_does_not_follow_the_stock(
+    selling: Selling,
+) -> None:
     """Seven pieces whatever there is (stock that is not managed works alike): after two were sold it is seven again."""
     row = selling.live()
     seven = {"use_threshold": True, "threshold": 1, "above": 7}
@@ -279,3 +281,53 @@ def test_what_the_marketplace_sold_is_offered_again_where_the_number_does_not_fo
     assert selling.pieces(row) == {seller_sku: 7}
     orders.import_window(selling.here.ctx, selling.account)
     assert selling.plan().offers == 0, "the same order, read again, asks for nothing"
+
+
+def test_a_create_without_an_answer_makes_no_second_product(selling: Selling) -> None:
+    """The product is found by its seller SKU. Once it was deleted, the policy may have it made again, under another key."""
+    row = selling.live()
+    selling.shop.delete([row.remote_id])
+    selling.news()
+    Policy.update(settings={"recreate": True}).where(Policy.type == "synchronization").execute()
+    selling.here.control.fault("tiktok", r"POST .*/202309/products$", "timeout_after_success", delay=0.1)
+
+    assert selling.plan().upload == 1
+    assert selling.ended("upload")[-1] == "unknown"
+    selling.here.work()
+
+    selling.reviewed()
+    fresh = selling.again(row)
+    assert (fresh.status, selling.ended("upload")[-1], fresh.remote_id != row.remote_id) == (
+        "ACTIVATE",
+        "confirmed",
+        True,
+    )
+    sku = next(iter(fresh.confirmed["skus"]))
+    same = [p for p in selling.shop.products_updated(0, 2**31) if sku in p.skus and p.status != "DELETED"]
+    assert [product.id for product in same] == [fresh.remote_id]
+    assert selling.plan().upload == 0
+
+
+def test_what_the_platform_took_down_comes_back_with_other_content_and_frozen_is_left_alone(selling: Selling) -> None:
+    row, other = selling.live(number=0), selling.live(number=1)
+    selling.here.control.post(
+        f"tiktok/products/{row.remote_id}/review", result="PLATFORM_DEACTIVATED", reasons=["Odd."]
+    )
+    selling.here.control.post(f"tiktok/products/{other.remote_id}/review", result="FREEZE")
+    selling.news()
+    assert [selling.again(each).status for each in (row, other)] == ["PLATFORM_DEACTIVATED", "FREEZE"]
+    selling.set_stock(row.product.sku, 1)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    planned = selling.plan()
+    assert (planned.upload, planned.offers, planned.status) == (0, 0, 0)
+
+    for each in (row, other):
+        selling.save_product(each.product.sku, name=f"Better {each.id}")
+    selling.read_store()
+    assert selling.plan().upload == 1
+    work.ask(selling.here.ctx, "upload", [other.id], actor="ada")
+    selling.here.work()
+    selling.reviewed()
+    assert [selling.again(each).status for each in (row, other)] == ["ACTIVATE", "FREEZE"]
+    refused = QueueItem.select().where(QueueItem.subject_id == other.id).order_by(QueueItem.id.desc()).first()
+    assert (refused.state, "appeal" in refused.cause) == ("rejected", True)
