@@ -153,8 +153,9 @@ class Journey:
         self.say(
             f"{shown['live']} listings live, {shown['refused']} refused by the review, {shown['held_back']} held back."
         )
-        for reason, count in self.report.held_back_reasons.items():
-            self.say(f"  held back, {count} ×: {reason}")
+        for what, reasons in (("held back", self.report.held_back_reasons), ("refused", self.report.refused_reasons)):
+            for reason, count in reasons.items():
+                self.say(f"  {what}, {count} ×: {reason}")
 
     def change_offers(self) -> None:
         """A price and a stock change in the store reach the marketplace."""
@@ -269,7 +270,8 @@ class Journey:
         held = [row for row in rows if row.validation == "invalid" and not row.remote_id]
         self.report.listings = {"live": live, "refused": len(refused), "held_back": len(held)}
         self.report.held_back_reasons = dict(Counter(issue["code"] for row in held for issue in _serious(row)))
-        self.report.refused_reasons = dict(Counter(issue["code"] for row in refused for issue in _serious(row)))
+        told = [reason for row in refused for reason in publishing.confirmed(row).reasons]
+        self.report.refused_reasons = dict(Counter(told))
 
     # ── orders ───────────────────────────────────────────────────────────────
 
