@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -66,6 +67,14 @@ def test_the_journey_runs_on_a_store_of_the_user_s_own(
     assert told["held_back_reasons"]
     assert told["seconds"] > 0
     assert "Traceback" not in ended.stderr
+
+
+def test_the_settings_of_the_page_are_those_that_the_demo_asks_for(short_dir: Path) -> None:
+    page = (ROOT / "docs/install.md").read_text()
+    ended = demo(short_dir, "--store", "http://127.0.0.1:9")
+    named = set(re.findall(r"CONNECTOR_STORE_[A-Z_]+(?==)", page))
+    assert len(named) == 4
+    assert all(name in ended.stderr for name in named)
 
 
 def test_a_store_without_credentials_is_refused_with_what_to_set(short_dir: Path) -> None:
