@@ -9,11 +9,23 @@ from typing import Any
 from connector.rules.explain import inputs
 from connector.rules.fact_rows import Own, Row, as_facts
 from connector.rules.functions import library
+from connector.store.bulk import insert_rows, update_rows
 from connector.store.facts import FactStore
 from connector.store.matches import Matches, Won
 from connector.store.models import Account, Listing, Product
 
 CHUNK = 500
+DECIDED = (
+    "template",
+    "rule",
+    "rule_file",
+    "rule_line",
+    "rule_version",
+    "rule_inputs",
+    "overlaps",
+    "changed_at",
+)
+"""What a decision writes into a listing."""
 
 
 class Decisions:
@@ -52,17 +64,17 @@ class Decisions:
         }
         new = {id_: each for id_, each in won.items() if self._differs(account, rows.get(id_), each)}
         read = looked_at(self.matches.facts, self.matches.today, {id_: each for id_, each in new.items() if each})
-        made = []
+        made, moved = [], []
         for id_, each in new.items():
             values = self._values(account, each, read.get(id_, {}))
             row = rows.get(id_)
             if row is None:
                 made.append({"account": account.id, "product": id_, **values})
             else:
-                moved = row.template_id != values["template"]
-                Listing.update(**values, stale=row.stale or moved).where(Listing.id == row.id).execute()
-        for start in range(0, len(made), 100):
-            Listing.insert_many(made[start : start + 100]).execute()
+                stale = row.stale or row.template_id != values["template"]
+                moved.append((row.id, (*values.values(), stale)))
+        insert_rows(Listing, made)
+        update_rows(Listing, (*DECIDED, "stale"), moved)
         return len(new)
 
     def _differs(self, account: Account, row: Listing | None, won: Won | None) -> bool:
@@ -83,16 +95,8 @@ class Decisions:
 
     def _values(self, account: Account, won: Won | None, read: Mapping[str, Any]) -> dict[str, Any]:
         template, rule, file, line, overlaps = self._place(account, won)
-        return {
-            "template": template,
-            "rule": rule,
-            "rule_file": file,
-            "rule_line": line,
-            "rule_version": self.version,
-            "rule_inputs": dict(read),
-            "overlaps": list(overlaps),
-            "changed_at": self.now,
-        }
+        values = (template, rule, file, line, self.version, dict(read), list(overlaps), self.now)
+        return dict(zip(DECIDED, values, strict=True))
 
 
 def looked_at(facts: FactStore, today: int, won: Mapping[int, Won]) -> dict[int, dict[str, Any]]:
