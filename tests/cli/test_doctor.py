@@ -15,10 +15,16 @@ from tests.cli.test_edge import command
 from tests.runtime.processes import free_port
 
 
-def findings(*, status: int, **settings: str) -> dict[str, dict[str, object]]:
-    result = command("doctor", "--json", **settings)
-    assert result.returncode == status, result.stderr
-    return {finding["check"]: finding for finding in json.loads(result.stdout)}
+@pytest.fixture
+def findings(in_process):
+    """What doctor finds, by what it looked at."""
+
+    def examine(*, status: int, **settings: str) -> dict[str, dict[str, object]]:
+        result = in_process("doctor", "--json", **settings)
+        assert result.returncode == status, result.stderr
+        return {finding["check"]: finding for finding in json.loads(result.stdout)}
+
+    return examine
 
 
 @pytest.fixture
@@ -27,14 +33,14 @@ def port() -> str:
 
 
 @pytest.fixture
-def folder(short_dir, port):
+def folder(short_dir, port, in_process):
     """Settings of a migrated database in a folder of its own."""
     settings = {"VAR_DIR": str(short_dir), "PORT": port}
-    assert command("migrate", **settings).returncode == 0
+    assert in_process("migrate", **settings).returncode == 0
     return settings
 
 
-def test_all_is_well(folder):
+def test_all_is_well(folder, findings):
     found = findings(status=0, **folder)
 
     assert all(finding["ok"] for finding in found.values())
@@ -43,7 +49,7 @@ def test_all_is_well(folder):
     assert found["web"]["found"] == f"does not run; port {folder['PORT']} is free for it"
 
 
-def test_missing_tables(short_dir, port):
+def test_missing_tables(short_dir, port, findings):
     found = findings(status=1, VAR_DIR=str(short_dir), PORT=port)
 
     assert found["database"]["advice"] == "Run: connector migrate"
@@ -53,13 +59,15 @@ def test_servers_of_the_operator(folder, redis_url, postgres_url):
     settings = {**folder, "REDIS_URL": redis_url, "DATABASE_URL": postgres_url}
     assert command("migrate", **settings).returncode == 0
 
-    found = findings(status=0, **settings)
+    result = command("doctor", "--json", **settings)
 
+    found = {finding["check"]: finding for finding in json.loads(result.stdout)}
+    assert result.returncode == 0
     assert found["database"]["found"].startswith("PostgreSQL ")
     assert "(yours)" in found["redis"]["found"]
 
 
-def test_a_redis_that_drops_work_is_refused(folder, redis, redis_url):
+def test_a_redis_that_drops_work_is_refused(folder, redis, redis_url, findings):
     redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
         found = findings(status=1, **folder, REDIS_URL=redis_url)
@@ -69,7 +77,7 @@ def test_a_redis_that_drops_work_is_refused(folder, redis, redis_url):
     assert found["redis"]["advice"].startswith("Set maxmemory-policy to noeviction")
 
 
-def test_servers_that_do_not_answer(folder):
+def test_servers_that_do_not_answer(folder, findings):
     settings = {"REDIS_URL": "redis://127.0.0.1:1", "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
 
     found = findings(status=1, **folder, **settings)
@@ -78,7 +86,7 @@ def test_servers_that_do_not_answer(folder):
     assert "CONNECTOR_REDIS_URL" in found["redis"]["advice"]
 
 
-def test_a_port_in_use(folder):
+def test_a_port_in_use(folder, findings):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -87,7 +95,7 @@ def test_a_port_in_use(folder):
     assert "CONNECTOR_PORT" in found["web"]["found"]
 
 
-def test_wrong_settings_are_findings_too(folder):
+def test_wrong_settings_are_findings_too(folder, findings):
     found = findings(status=1, **folder, LOG_LEVEL="loud")
 
     assert found["settings"]["found"].startswith("CONNECTOR_LOG_LEVEL is “loud”")
