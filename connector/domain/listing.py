@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -246,6 +246,10 @@ class Listing:
         """The listing after the marketplace accepted these quantities."""
         changed = {key: replace(self.skus[key], quantities=dict(q), unsure=False) for key, q in quantities.items()}
         return replace(self, skus={**self.skus, **changed})
+
+    def unsure_of(self, keys: Iterable[str]) -> Listing:
+        """The listing after a call about these seller SKUs that was not answered: their quantities have to be sent again."""
+        return replace(self, skus={**self.skus, **{key: replace(self.skus[key], unsure=True) for key in keys}})
 
     def adopted(self, remote: RemoteProduct) -> Listing:
         """The listing tied to a product found on the marketplace; its content is unknown and will be sent again."""

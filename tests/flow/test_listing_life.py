@@ -331,3 +331,33 @@ def test_what_the_platform_took_down_comes_back_with_other_content_and_frozen_is
     assert [selling.again(each).status for each in (row, other)] == ["ACTIVATE", "FREEZE"]
     refused = QueueItem.select().where(QueueItem.subject_id == other.id).order_by(QueueItem.id.desc()).first()
     assert (refused.state, "appeal" in refused.cause) == ("rejected", True)
+
+
+def test_what_was_accepted_before_a_failure_is_known_and_an_unanswered_push_is_sent_again(selling: Selling) -> None:
+    """A price that is locked does not hide that the pieces went out; an unanswered push is repeated though the stock is back."""
+    row = selling.live()
+    sku = row.product.sku
+    selling.set_stock(sku, 9)
+    selling.read_store()
+    selling.plan()
+    (seller_sku,) = selling.pieces(row)
+    selling.save_product(sku, price=12)
+    selling.set_stock(sku, 4)
+    selling.read_store()
+    selling.here.control.fault("tiktok", r"POST .*/prices/update", "error_code", code=12052038)
+    assert selling.plan().offers == 1
+    known = selling.again(row).confirmed["skus"][seller_sku]
+    assert (known["quantities"], selling.ended("inventory_price_sync")[-1]) == (
+        {selling.account.warehouse_id: 4},
+        "rejected",
+    )
+
+    selling.set_stock(sku, 9)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    selling.here.control.fault("tiktok", r"POST .*/inventory/update", "timeout_after_success", delay=0.1)
+    selling.plan()
+    assert selling.pieces(row) == {seller_sku: 9}
+    selling.set_stock(sku, 4)
+    snapshots.sync_stock(selling.here.ctx, selling.here.store)
+    selling.plan()
+    assert selling.pieces(row) == {seller_sku: 4}
