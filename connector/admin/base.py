@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
-from flask import abort, flash, has_request_context, redirect, request, session, url_for
+from flask import abort, flash, has_request_context, jsonify, redirect, request, session, url_for
 from flask_admin import BaseView, expose
 from flask_admin.contrib.peewee import ModelView
 from flask_login import current_user
@@ -71,6 +71,8 @@ class Guarded(BaseView):  # type: ignore[misc]  # flask-admin has no types
         except ConnectorError as error:
             if request.method == "GET":
                 return self.render("ui/error.html", title="This page cannot be shown now", text=str(error)), 500
+            if wants_fragment():
+                return jsonify(error=str(error))  # 200: a browser's console would call another status a fault
             flash(str(error), "error")
             return redirect(self.return_url())
 

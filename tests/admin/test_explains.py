@@ -219,3 +219,16 @@ def test_an_empty_installation_says_what_comes_next(tmp_path):
     assert "No TikTok Shop is connected yet." in dashboard
     assert "<canvas" not in dashboard
     assert new.location == "/admin/wizard/"
+
+
+def test_a_scripted_question_that_cannot_be_answered_gets_the_sentence(tmp_path):
+    """The rule editor asks by script: it gets the reason as JSON, not a page to go to."""
+    app = world.make_app(f"sqlite:///{tmp_path / 'empty.sqlite'}", tmp_path)
+    with database.connection_context():
+        world.add_users()
+        browser = app.test_client()
+        log_in(browser, "admin")
+        form = {"file": "a.rules", "text": 'assign "A" where price > 1'}
+        answer = post(browser, "/admin/rules/check", form, headers={"X-Fragment": "1"})
+
+    assert answer.json["error"].endswith(".")

@@ -3,7 +3,10 @@
   'use strict';
   const { $, make, send, ask, data } = window.connector;
   const form = fields => new URLSearchParams(fields);
-  const post = async (url, fields) => (await send(url, form(fields))).json();
+  const post = async (url, fields) => {
+    const answer = await send(url, form(fields)), given = await answer.json().catch(() => ({}));
+    return answer.ok && !given.error ? given : { problems: [], elsewhere: [], failure: given.error ?? 'That cannot be looked up now.' };
+  };
   const complete = url => async word => (await fetch(`${url}?q=${encodeURIComponent(word)}`)).json();
   const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
@@ -21,6 +24,7 @@
     let timer, editor, last = '';
     const check = async text => {
       const answer = await post(host.dataset.check, { file: name, text });
+      if (answer.failure) { status.className = 'editor-foot bad'; status.textContent = answer.failure; if (activate) activate.disabled = true; return answer; }
       const first = answer.problems[0] ?? answer.elsewhere[0];
       status.className = `editor-foot ${answer.errors ? 'bad' : 'ok'}`;
       status.textContent = first ? `${plural(answer.problems.length + answer.elsewhere.length, 'problem')}: ${first.file !== name ? `${first.file}: ` : ''}line ${first.line}: ${first.message}` : 'No problems.';
@@ -42,6 +46,7 @@
       if (!found?.text || found.text === last || found.text.includes('@')) { if (found?.text.includes('@')) note.textContent = 'Segments are counted when the set is saved.'; return; }
       last = found.text;
       const answer = await post(host.dataset.match, { text: found.text, store: $('[data-match-store]')?.value ?? '' });
+      if (answer.failure) { note.textContent = answer.failure; return; }
       if (answer.problems?.some(problem => problem.severity === 'error')) return;
       count.textContent = answer.count?.toLocaleString('en') ?? '–';
       note.textContent = `products match “${found.title}” now`;
@@ -84,7 +89,8 @@
       check: async text => {
         if (!text.trim()) { result.hidden = true; return { problems: [] }; }
         const answer = await post(query.dataset.match, { account: account.value, text });
-        if (!answer.problems.length) { result.hidden = false; count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
+        if (answer.failure) said.textContent = answer.failure;
+        else if (!answer.problems.length) { result.hidden = false; count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
         return answer;
       },
     });
@@ -94,9 +100,9 @@
     apply.addEventListener('click', async () => {
       if (!area.value.trim()) { said.textContent = 'There is no query: only rules and pins bring products.'; return; }
       const answer = await post(query.dataset.match, { account: account.value, text: area.value }), first = answer.problems[0];
-      result.hidden = Boolean(first);
-      said.textContent = first ? `Line ${first.line}: ${first.message}` : `${plural(answer.count, 'product')} would join.`;
-      if (!first) { count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
+      result.hidden = Boolean(first || answer.failure);
+      said.textContent = answer.failure ? answer.failure : first ? `Line ${first.line}: ${first.message}` : `${plural(answer.count, 'product')} would join.`;
+      if (!result.hidden) { count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
     });
     const category = $('input[name=category]'), list = $('#categories');
     category.setAttribute('list', 'categories');
