@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures every figure, prints a table and writes `benchmarks/results/rules.json`."""
+"""`python -m benchmarks`: measures every figure, prints a table and writes it beside `benchmarks/results/rules.json`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def main() -> None:
     out = Path(options.output) if options.output else RESULTS
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(_report(found, sizes), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    out.with_suffix(".txt").write_text(table(found) + "\n", "utf-8")
     missed = [each.name for each in found if each.holds is False]
     print(f"{len(found)} figures, {len(missed)} missed their target{': ' if missed else ''}{', '.join(missed)}")
     sys.exit(1 if missed else 0)
