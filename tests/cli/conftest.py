@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -65,17 +64,6 @@ def installation(short_dir: Path, redis_url: str) -> Iterator[Installation]:
         assert Account.get_by_id(account.id).connected
     yield Installation(settings, control, account.id, server.stop)
     server.stop()
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """Commands that run in this process set up its logging; the next test must not write to their closed streams."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
         env=environment | {f"CONNECTOR_{name}": value for name, value in settings.items()},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Installation
+from tests.cli.conftest import Command, Installation
 from tests.cli.test_edge import command
 
 
@@ -32,8 +32,8 @@ def sentence(result: object) -> str:
 
 
 @pytest.mark.parametrize("arguments", [("web",), ("queue", "list"), ("catalog", "sync"), ("migrate",)])
-def test_a_wrong_setting(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    said = sentence(command(*arguments, VAR_DIR=str(tmp_path), DATABASE_URL="mysql://shop"))
+def test_a_wrong_setting(arguments: tuple[str, ...], tmp_path: Path, in_process: Command) -> None:
+    said = sentence(in_process(*arguments, VAR_DIR=str(tmp_path), DATABASE_URL="mysql://shop"))
 
     assert said.startswith(
         "CONNECTOR_DATABASE_URL is “mysql://shop”, but it must start with sqlite:// or postgresql://"
@@ -41,10 +41,10 @@ def test_a_wrong_setting(arguments: tuple[str, ...], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("queue", "list"), ("worker",), ("orders", "import"), ("migrate",)])
-def test_a_database_that_does_not_answer(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer(arguments: tuple[str, ...], tmp_path: Path, in_process: Command) -> None:
     url = "postgresql://connector:s3cret@127.0.0.1:1/x"
 
-    said = sentence(command(*arguments, VAR_DIR=str(tmp_path), DATABASE_URL=url))
+    said = sentence(in_process(*arguments, VAR_DIR=str(tmp_path), DATABASE_URL=url))
 
     assert said.startswith("The database does not answer (")
     assert said.endswith("Check CONNECTOR_DATABASE_URL.")
