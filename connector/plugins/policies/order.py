@@ -52,7 +52,9 @@ class OrderPolicy(Policy):
         "Magento attribute that holds the marketplace SKU; empty uses the SKU.",
         choices="magento_attributes",
     )
-    notify: bool = setting(False, "Allow order notification", "Mail about new store orders to the account's order mailbox.")
+    notify: bool = setting(
+        False, "Allow order notification", "Mail about new store orders to the account's order mailbox."
+    )
     prefix: str = setting(
         "TTS-", "Order ID prefix", "Starts the number of orders that the cart refuses and that are saved directly."
     )
