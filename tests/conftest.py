@@ -46,9 +46,9 @@ def shared() -> Path:
 def logging_as_it_was() -> Iterator[None]:
     """Commands that run in this process set up its logging; the next test must not write to their closed streams."""
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    level = root.level
     yield
-    root.handlers[:] = handlers
+    root.handlers[:] = [handler for handler in root.handlers if type(handler) is not logging.StreamHandler]
     root.setLevel(level)
     logging.captureWarnings(False)
 
