@@ -210,6 +210,10 @@ class Desk(Protocol):
         after a look for orders that just came in."""
         ...
 
+    def belongs_to_another(self, remote_id: str, listing_id: int) -> bool:
+        """Whether a marketplace product is tied to another listing of this account."""
+        ...
+
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
         """Builds the draft anew and checks it; all reasons at once."""
         ...

@@ -10,7 +10,7 @@ from connector.domain.issue import Issue
 from connector.domain.listing import Draft, Pictures
 from connector.services import assignment, images, onboarding, orders, placement, publishing, returns, shipments
 from connector.services.context import Context
-from connector.store.models import Account
+from connector.store.models import Account, Listing
 
 ASSIGN_FOR = 20.0
 """Seconds of assigning in one job, well within an item's lease."""
@@ -29,6 +29,11 @@ class ServiceDesk:
     def look_again(self, listing_id: int, *, orders_too: bool = False) -> tuple[Draft | None, tuple[Issue, ...]]:
         """The draft as of now, with its issues."""
         return publishing.look_again(self._ctx, self._account, listing_id, orders_too=orders_too)
+
+    def belongs_to_another(self, remote_id: str, listing_id: int) -> bool:
+        """Whether another listing of this account has it."""
+        same = (Listing.account == self._account.id) & (Listing.remote_id == remote_id)
+        return bool(Listing.select().where(same, Listing.id != listing_id).exists())
 
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
         """A fresh draft's issues."""

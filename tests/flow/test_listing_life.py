@@ -361,3 +361,22 @@ def test_what_was_accepted_before_a_failure_is_known_and_an_unanswered_push_is_s
     snapshots.sync_stock(selling.here.ctx, selling.here.store)
     selling.plan()
     assert selling.pieces(row) == {seller_sku: 4}
+
+
+def test_a_product_that_became_a_variant_is_no_longer_sold_alone(selling: Selling) -> None:
+    """Its own listing is taken off, and no other listing takes that listing's product over."""
+    alone, other = selling.live("simple", 0), selling.live("simple", 1)
+    Product.update(parent=selling.live("configurable").product_id).where(Product.id == alone.product_id).execute()
+    Listing.update(stale=True).where(Listing.id == alone.id).execute()
+    selling.plan()
+    assert [issue["code"] for issue in selling.again(alone).issues] == ["product.variant"]
+    assert selling.again(alone).status == "SELLER_DEACTIVATED"
+
+    kept = dict(other.confirmed)
+    draft = {**alone.draft, "title": "With the same SKU"}
+    blank = {"confirmed": {}, "remote_id": "", "status": "", "create_key": "a-new-one"}
+    Listing.update(draft=draft, **blank).where(Listing.id == other.id).execute()
+    work.ask(selling.here.ctx, "upload", [other.id], actor="ada")
+    selling.here.work()
+    fresh = selling.again(other)
+    assert fresh.remote_id not in {"", alone.remote_id, kept["remote_id"]}

@@ -55,7 +55,7 @@ class Upload(Action):
         wrong = [issue for issue in blocking(issues) if not issue.remote]
         if draft is None or wrong:
             return Outcome("Held back: " + "; ".join(issue.message for issue in wrong), listing=subject.listing)
-        listing = subject.listing if subject.listing.remote_id else _found(subject.listing, draft, context)
+        listing = subject.listing if subject.listing.remote_id else _found(subject, draft, context)
         if listing.status is Status.DELETED:
             listing = Listing(stopped=listing.stopped, idempotency_key=listing.idempotency_key)
         if (
@@ -95,10 +95,15 @@ def _deleted(listing: Listing, context: ActionContext) -> Outcome | None:
     return Outcome(DELETED, listing=listing.with_news(remote)) if remote.status is Status.DELETED else None
 
 
-def _found(listing: Listing, draft: Draft, context: ActionContext) -> Listing:
-    """A product that an earlier, unanswered create made; else the listing unchanged."""
+def _found(subject: ListingSubject, draft: Draft, context: ActionContext) -> Listing:
+    """A product that an earlier, unanswered create made; else the listing unchanged.
+
+    One that another listing has is that one's: a simple product that became a variant was sold before on its own.
+    """
     remote = context.shop.find_product(draft.skus[0].seller_sku)
-    return listing.adopted(remote) if remote else listing
+    if remote is None or context.desk.belongs_to_another(remote.id, subject.id):
+        return subject.listing
+    return subject.listing.adopted(remote)
 
 
 def _created(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
