@@ -447,3 +447,23 @@ def test_work_on_other_attributes_of_a_catalogue_is_seen_as_due(ctx: Context, sh
     assignment.run(ctx, shop)
     MagentoStore.update(attributes=ATTRIBUTES[:-1]).execute()
     assert assignment.due(ctx, MagentoStore.get())
+
+
+def test_two_workers_share_the_batches_of_one_store(
+    ctx: Context, shop: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each does the next one, none does one twice, and both see the end."""
+    monkeypatch.setattr(assigning, "FACTS_BATCH", 3)
+    monkeypatch.setattr(assigning, "RULES_BATCH", 3)
+    for number in range(1, 13):
+        product(number, price=str(number * 3))
+    activate(ctx)
+    workers = [Assigner(shop.store, ctx.clock.now()) for _ in range(2)]
+
+    steps = [worker.step() for _ in range(12) for worker in workers]
+
+    read = [step.done for step in steps if step.doing == "reading changed products"]
+    assert read == [3, 6, 9, 12]
+    assert sum(step.changed for step in steps) == len(places(shop)) == 6
+    assert all(step.finished for step in steps[-2:])
+    assert places(shop) == by_python(shop, ctx)
