@@ -202,6 +202,9 @@ def test_a_rule_on_a_new_attribute_works_at_once_and_its_column_is_built(
     activate(ctx)
     assignment.run(ctx, shop)
 
+    in_the_editor = rulesets.match_condition(shop.store, 'season = "Summer" and price > 20')
+    assert (in_the_editor.count, in_the_editor.samples[0]) == (4, ("P0001", "Product 1"))
+
     activate(ctx, RULES + 'assign "Rest" where season = "Summer"')
     assigner = Assigner(shop.store, ctx.clock.now())
     assert "season" in assigner.facts.missing_columns(["season"])
