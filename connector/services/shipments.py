@@ -49,7 +49,7 @@ def sync(ctx: Context, order_id: int) -> str:
     if refused:
         raise RejectedError(refused, system="tiktok")
     waiting = list(Shipment.select().where(Shipment.order == row.id, Shipment.state == "waiting"))
-    return " ".join([f"{sent} packages reported.", *(shipment.message for shipment in waiting)])
+    return " ".join([f"Packages reported: {sent}.", *(shipment.message for shipment in waiting)])
 
 
 def poll(ctx: Context, account: Account) -> int:

@@ -31,7 +31,7 @@ def test_a_part_and_then_the_rest_are_two_packages(ctx: Context, systems: System
     row = stored(ctx, systems, account, sku, 3)
     pack(systems, row, 1, UPS[0])
 
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
     assert (orders.refresh(ctx, row.id).status, market_numbers(systems, row)) == (
         "PARTIALLY_SHIPPING",
         ["", "", UPS[0]],
@@ -39,7 +39,7 @@ def test_a_part_and_then_the_rest_are_two_packages(ctx: Context, systems: System
     pack(systems, row, 0, UPS[1])
     assert shipments.poll(ctx, account) == 1
     assert QueueItem.get(QueueItem.kind == "ship").subject_id == row.id
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
     assert orders.refresh(ctx, row.id).status == "AWAITING_COLLECTION"
     assert market_numbers(systems, row) == [UPS[0], UPS[1], UPS[1]]
@@ -58,11 +58,11 @@ def test_a_carrier_without_a_mapping_waits_with_what_to_do(
     assert shipments.poll(ctx, account) == 0
     told = shipments.sync(ctx, row.id)
 
-    assert told == "0 packages reported. No TikTok Shop carrier is mapped to “dhl”: choose one in the order policy."
+    assert told == "Packages reported: 0. No TikTok Shop carrier is mapped to “dhl”: choose one in the order policy."
     assert states() == [("waiting", 2)]
     set_policy(carriers={"dhl": provider(systems)})
     assert shipments.poll(ctx, account) == 1, "the cause is gone, and nobody had to ask"
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
     assert Shipment.get().message == ""
 
 
@@ -77,7 +77,7 @@ def test_a_shipment_without_a_number_waits_until_it_has_one(
     retrack(systems, row, UPS[2])
 
     assert shipments.poll(ctx, account) == 1
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
     assert set(market_numbers(systems, row)) == {UPS[2]}
 
 
@@ -96,10 +96,10 @@ def test_an_unanswered_report_is_looked_up_before_it_is_sent_again(
 
     told = shipments.sync(ctx, row.id)
 
-    assert told == f"{int(fault == 'drop_connection')} packages reported."
+    assert told == f"Packages reported: {int(fault == 'drop_connection')}."
     assert (states(), market_numbers(systems, row)) == ([("sent", 2)], [UPS[0]] * 2)
     assert packages(systems, row) == {Shipment.get().package_id}
-    assert shipments.sync(ctx, row.id) == "0 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 0."
     assert HistoryEntry.select().where(HistoryEntry.action == "order.shipped").count() == 1
 
 
@@ -119,7 +119,7 @@ def test_a_worker_that_dies_after_the_report_leaves_nothing_to_double(
             shipments.sync(ctx, row.id)
     before = packages(systems, row)
 
-    assert shipments.sync(ctx, row.id) == "0 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 0."
     assert (states(), packages(systems, row)) == ([("sent", 2)], before)
 
 
@@ -134,7 +134,7 @@ def test_a_tracking_number_corrected_in_the_store_corrects_the_package(
     retrack(systems, row, UPS[1])
 
     assert shipments.poll(ctx, account) == 1
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
     assert market_numbers(systems, row) == [UPS[1]] * 2
     assert (Shipment.get().package_id, states()) == (package, [("sent", 2)])
@@ -157,7 +157,7 @@ def test_nothing_is_shipped_while_the_buyer_asks_to_cancel(
     found = next(systems.market.cancellations_updated(0, 2**31))
     reasons = systems.market.reject_reasons(found.id)
     systems.market.reject_cancellation(found.id, reasons[0].name, "k1")
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
 
 def test_a_refused_report_says_why_and_goes_on_when_the_number_is_right(
@@ -172,7 +172,7 @@ def test_a_refused_report_says_why_and_goes_on_when_the_number_is_right(
     retrack(systems, row, UPS[0])
 
     assert shipments.poll(ctx, account) == 1
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
 
 def test_a_cancelled_unit_is_never_in_a_parcel(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
@@ -184,7 +184,7 @@ def test_a_cancelled_unit_is_never_in_a_parcel(ctx: Context, systems: Systems, a
     reason = next(one.name for one in systems.market.cancel_reasons(row.tiktok_order_id) if "stock" in one.name)
     systems.market.cancel_order(row.tiktok_order_id, reason, [line.line_id])
 
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
     assert market_numbers(systems, row) == ["", UPS[0]]
     assert Shipment.get().line_ids == [

@@ -148,5 +148,5 @@ class _Sending:
         issues = tuple(self._issues)
         if not (self._pieces or self._prices):
             return Outcome("Nothing changed." if not issues else "Refused.", self.listing, issues)
-        told = f"{self._prices} prices and {self._pieces} quantities sent."
+        told = f"Prices sent: {self._prices}, quantities: {self._pieces}."
         return Outcome(told, self.listing, issues, before=offers(began), after=offers(self.listing))
