@@ -229,8 +229,8 @@ def test_a_store_shipment_reaches_the_marketplace_once(
     placement.create_sales_order(ctx, row.id, "w1")
     (order,) = made(systems, row)
     systems.store.ship(order.entity_id, tracks=[Track("1Z999AA10123456784", "UPS", "ups")])
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
-    assert shipments.sync(ctx, row.id) == "0 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 0."
     (shipment,) = Shipment.select()
     assert (shipment.state, len(shipment.line_ids)) == ("sent", 2)
     (market,) = systems.market.orders([row.tiktok_order_id])

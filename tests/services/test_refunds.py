@@ -326,7 +326,7 @@ def test_one_unit_that_is_out_of_stock_is_written_off_and_the_other_is_delivered
     assert (again(row).state, store_order(systems, row).items[0].qty_invoiced) == ("confirmed", 1)
     assert salable(systems, sku) == free - 2, "the missing piece is not for sale again"
     pack(systems, row, 1)
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
 
 def test_a_cancellation_after_shipping_is_refused(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
@@ -339,7 +339,7 @@ def test_a_cancellation_after_shipping_is_refused(ctx: Context, systems: Systems
     case = case_of(row)
     assert (case.decision, case.decision_state, case.decided_by) == ("reject", "sent", "order policy")
     assert "packed" in case.decision_reason
-    assert shipments.sync(ctx, row.id) == "1 packages reported."
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
     assert orders.refresh(ctx, row.id).status == "AWAITING_COLLECTION"
     read(ctx, account)
     assert (case_of(row).status, memos(systems, row)) == ("CANCELLATION_REQUEST_CANCEL", [])
