@@ -17,7 +17,14 @@ def options() -> SandboxOptions:
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path, options: SandboxOptions) -> Iterator[SandboxServer]:
-    server = SandboxServer(create_sandbox(tmp_path / "sandbox", products=4, options=options)).start()
+def side(request: pytest.FixtureRequest) -> str:
+    """Tests of the marketplace need no store, which takes longer to set up than they run."""
+    name = str(request.module.__name__).rpartition(".")[2]
+    return "marketplace" if name.startswith("test_tiktok") else "both"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, options: SandboxOptions, side: str) -> Iterator[SandboxServer]:
+    server = SandboxServer(create_sandbox(tmp_path / "sandbox", products=4, options=options, side=side)).start()
     yield server
     server.stop()
