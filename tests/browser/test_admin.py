@@ -34,7 +34,10 @@ NAMELESS = """() => {
 def write(page, editor, text: str) -> None:
     """Type over everything that stands in an editor."""
     editor.click()
+    expect(editor).to_be_focused()
     page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    expect(editor.locator(".cm-line")).to_have_count(1)  # a key that came too early for a busy browser is told here
     page.keyboard.type(text)
 
 

@@ -21,9 +21,10 @@
   if (host) {
     const status = $('[data-check-status]'), activate = $('[data-activate]'), count = $('[data-match-count]'), note = $('[data-match-note]');
     const name = host.dataset.file, before = data('rule-doc');
-    let timer, editor, last = '';
+    let timer, editor, last = '', asked = 0;
     const check = async text => {
-      const answer = await post(host.dataset.check, { file: name, text });
+      const mine = ++asked, answer = await post(host.dataset.check, { file: name, text });
+      if (mine !== asked) return answer; // a later text was asked about meanwhile: its answer is the one to show
       if (answer.failure) { status.className = 'editor-foot bad'; status.textContent = answer.failure; if (activate) activate.disabled = true; return answer; }
       const first = answer.problems[0] ?? answer.elsewhere[0];
       status.className = `editor-foot ${answer.errors ? 'bad' : 'ok'}`;
