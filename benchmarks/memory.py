@@ -14,7 +14,7 @@ from connector.store.matches import Matches, matching_ids
 
 from .catalogue import TODAY
 from .databases import open_store
-from .figures import apply, changed_values
+from .figures import FIRST, apply, changed_values
 from .rules import CASES, FIELDS, UNREAD, assignments, compiled, fifty
 
 NOW = TODAY.toordinal()
@@ -33,7 +33,7 @@ def run(store: FactStore, what: str) -> None:
         sum(1 for _ in store.runner.stream(query.text, query.params))
     elif what == "changes":
         matches = Matches(store, compiled(fifty()), NOW)
-        apply(store, matches, changed_values(store, store.count(), 99))
+        apply(store, matches, changed_values(store, store.count(), FIRST))
     elif what == "attribute":
         assign, holds = compiled(UNREAD).conditions[0]
         matching_ids(store, assign.condition, holds, NOW)
