@@ -16,6 +16,7 @@ from connector.journey.shopkeeper import Shopkeeper
 from connector.services import publishing
 from connector.settings import Settings
 from connector.store.models import Listing, Order
+from tests.conftest import _other_database, _run
 from tests.flow.conftest import Installation, installed
 from tests.flow.selling import Selling
 
@@ -55,10 +56,14 @@ class Scene:
         return reconcile.orders(self.selling.account, self.sandbox, self.keeper).duplicates
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Scene]:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Scene]:
     folder: Path = tmp_path_factory.mktemp("scene")
     url = f"sqlite:///{folder / 'connector.sqlite'}"
+    if request.param == "postgres":
+        server: str = request.getfixturevalue("postgres_url")
+        _run(server, "CREATE DATABASE scene")
+        url = _other_database(server, "scene")
     with installed(folder, url, redis_url, products=30) as here:
         yield Scene(here, HttpRemotes(Settings(var_dir=folder / "var", database_url=url, redis_url=redis_url)))
 

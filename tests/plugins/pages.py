@@ -1,6 +1,6 @@
 """Opens the admin's pages where a package of somebody else is installed, and prints what stands in them as JSON.
 
-A process of its own (`python -m tests.plugins.pages FOLDER`), because entry points are read once in a process.
+A process of its own (`python -m tests.plugins.pages FOLDER DATABASE`), because entry points are read once in a process.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tests.admin import world
 from tests.admin.conftest import log_in, post
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, database_url: str) -> None:
     """What the pages show before and after the package's policy and action are used."""
-    app = world.make_app(f"sqlite:///{folder / 'c.sqlite'}", folder)
+    app = world.make_app(database_url, folder)
     with database.connection_context():
         world.add_users()
         world.seed(3)
@@ -40,4 +40,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

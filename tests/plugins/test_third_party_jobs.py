@@ -14,7 +14,6 @@ import pytest
 from redis import Redis
 from rq import Worker
 
-from connector.store.database import database
 from connector.store.models import Account, Listing, MagentoStore, QueueItem
 from tests.plugins.test_third_party import ACME, _install
 from tests.runtime.processes import eventually
@@ -30,21 +29,22 @@ print(work.ask(ctx, "acme_wrap", [1, 2, 3], actor="test", arguments={"paper": "b
 
 
 @pytest.fixture
-def surroundings(tmp_path: Path, redis_url: str, redis: Redis) -> Iterator[dict[str, str]]:
+def surroundings(tmp_path: Path, database_url: str, redis_url: str, redis: Redis) -> Iterator[dict[str, str]]:
     """The environment of an installation with three listings where the package is installed."""
     del redis  # emptied
     _install(tmp_path, "acme", ACME.replace('Outcome("Wrapped.")', 'Outcome(f"{subject.sku} wrapped in {context.arguments[\'paper\']}.")'))  # fmt: skip
-    account = world.fill(f"sqlite:///{tmp_path / 'connector.sqlite'}")
+    account = world.fill(database_url)
     MagentoStore.update(auth="bearer", access_token="never used").where(MagentoStore.id == account.store_id).execute()
     Account.update(app_key="never", app_secret="used").execute()
     yield {
         **os.environ,
         "PYTHONPATH": f"{tmp_path}:{ROOT}",
         "CONNECTOR_VAR_DIR": str(tmp_path),
+        "CONNECTOR_DATABASE_URL": database_url,
         "CONNECTOR_REDIS_URL": redis_url,
         "CONNECTOR_SECRET_KEY": world.KEY,
     }
-    database.close()
+    world.leave()
 
 
 @pytest.fixture

@@ -11,19 +11,25 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import _other_database, _run
 from tests.plugins.test_third_party import ACME, BROKEN, _install
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `tests.plugins.pages` saw where both packages are installed."""
     folder = tmp_path_factory.mktemp("acme")
+    database_url = f"sqlite:///{folder / 'c.sqlite'}"
+    if request.param == "postgres":
+        server: str = request.getfixturevalue("postgres_url")
+        _run(server, "CREATE DATABASE pages")
+        database_url = _other_database(server, "pages")
     _install(folder, "acme", ACME)
     _install(folder, "broken", BROKEN)
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.plugins.pages", str(folder)],
+        [sys.executable, "-m", "tests.plugins.pages", str(folder), database_url],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
 from connector.services import carts, orders, placement, returns, shipments
 from connector.services.context import Context
-from connector.store.database import database
 from connector.store.models import Account, Order, OrderLine, Policy, ReturnCase, Shipment
 from tests.clients.rehearsal import Control, connected, shirt, wait_for
 from tests.services import world
@@ -72,15 +70,15 @@ def sku(systems: Systems) -> str:
     """A simple product of the store that is for sale on the marketplace under its own SKU."""
     found = next(one for page in systems.books.products() for one in page if one.type_id == "simple" and one.enabled)
     draft, images = shirt(systems.market, "BOX", sizes=("S",))
-    draft = replace(draft, skus=(replace(draft.skus[0], seller_sku=found.sku, quantities=dict.fromkeys(draft.skus[0].quantities, 50)),))  # fmt: skip
+    draft = replace(draft, skus=(replace(draft.skus[0], seller_sku=found.sku, quantities=dict.fromkeys(draft.skus[0].quantities, 500)),))  # fmt: skip
     created = systems.market.create_product(draft, images, "box")
     wait_for(lambda: systems.market.product(created.id).status is Status.ACTIVATE)
     return str(found.sku)
 
 
 @pytest.fixture
-def account(tmp_path: Path, systems: Systems) -> Iterator[Account]:
-    made = world.fill(f"sqlite:///{tmp_path / 'c.sqlite'}", products=0)
+def account(database_url: str, systems: Systems) -> Iterator[Account]:
+    made = world.fill(database_url, products=0)
     Policy.create(
         title="Orders", type="order", settings={"default_provider": systems.market.shipping_providers(
             next(w.id for w in systems.market.warehouses() if w.is_default))[0].id},
@@ -89,8 +87,7 @@ def account(tmp_path: Path, systems: Systems) -> Iterator[Account]:
     Account.update(order_email="orders@merchant.example").execute()
     yield Account.get_by_id(made.id)
     systems.control.clear_faults()
-    if not database.is_closed():
-        database.close()
+    world.leave()
 
 
 @pytest.fixture

@@ -154,9 +154,10 @@ def test_nothing_is_shipped_while_the_buyer_asks_to_cancel(
     assert "answer the request first" in shipments.sync(ctx, row.id)
 
     assert (states(), market_numbers(systems, row)) == ([("waiting", 2)], ["", ""])
-    found = next(systems.market.cancellations_updated(0, 2**31))
+    asked = systems.market.cancellations_updated(0, 2**31)
+    found = next(one for one in asked if one.order_id == row.tiktok_order_id)
     reasons = systems.market.reject_reasons(found.id)
-    systems.market.reject_cancellation(found.id, reasons[0].name, "k1")
+    systems.market.reject_cancellation(found.id, reasons[0].name, f"no-{found.id}")
     assert shipments.sync(ctx, row.id) == "Packages reported: 1."
 
 
