@@ -11,8 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
 NIGHTLY ?=
-# A process for each core, four at most; a file's tests stay in one process, because they share its servers.
-SIDE_BY_SIDE ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Four at a time: tests wait for servers more than they compute. A file's tests stay in one process, because they share its servers.
+SIDE_BY_SIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 # The first Python that fits, looked for once and only when it is needed.
 ifeq ($(origin PYTHON), undefined)

@@ -88,7 +88,7 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="ct-pg-"))
     server = embedded.get_server(folder, cleanup_mode="delete")
     url: str = server.get_uri()
-    _run(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
+    run_sql(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
     yield url
     server.cleanup()
 
@@ -101,9 +101,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server: str = request.getfixturevalue("postgres_url")
     name = f"t_{uuid.uuid4().hex}"
-    _run(server, f"CREATE DATABASE {name}")
-    yield _other_database(server, name)
-    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+    run_sql(server, f"CREATE DATABASE {name}")
+    yield other_database(server, name)
+    run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +115,7 @@ def chromium() -> str:
     pytest.skip("no Chromium on this machine: browser tests are skipped")
 
 
-def _run(url: str, *statements: str) -> None:
+def run_sql(url: str, *statements: str) -> None:
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
@@ -123,7 +123,7 @@ def _run(url: str, *statements: str) -> None:
             connection.execute(statement)
 
 
-def _other_database(url: str, name: str) -> str:
+def other_database(url: str, name: str) -> str:
     """The same server, another database: `postgresql://postgres:@/postgres?host=/tmp/x` names it before the `?`."""
     address, _, options = url.partition("?")
     return f"{address.rpartition('/')[0]}/{name}?{options}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import flask
 import pytest
@@ -17,6 +19,8 @@ from connector.admin.login import SignedIn
 from connector.store.database import database
 from connector.store.models import User
 from tests.admin import world
+from tests.conftest import other_database, run_sql
+from tests.services.world import leave
 
 
 def token(client: FlaskClient) -> str:
@@ -48,24 +52,44 @@ class Seeded:
     """The pages, made once, and a database with users and a row of everything to copy."""
 
     app: flask.Flask
-    file: Path
+    url: str
 
     def fresh(self, folder: Path) -> flask.Flask:
-        """The pages over a copy of the database in `folder`."""
-        shutil.copy(self.file, folder / "c.sqlite")
-        world.renew(self.app, f"sqlite:///{folder / 'c.sqlite'}", folder / "pictures")
+        """The pages over a copy of the database: a file in `folder`, or a database of the same server."""
+        world.renew(self.app, self._copy(folder), folder / "pictures")
         return self.app
 
+    def _copy(self, folder: Path) -> str:
+        if self.url.startswith("sqlite"):
+            shutil.copy(self.url.removeprefix("sqlite:///"), folder / "c.sqlite")
+            return f"sqlite:///{folder / 'c.sqlite'}"
+        name = f"t_{uuid.uuid4().hex}"
+        template = urlsplit(self.url).path.removeprefix("/")
+        run_sql(other_database(self.url, "postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+        return other_database(self.url, name)
 
-@pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Seeded:
-    folder = tmp_path_factory.mktemp("seeded")
-    made = world.make_app(f"sqlite:///{folder / 'c.sqlite'}", folder)
+
+def seed(url: str, folder: Path) -> Seeded:
+    """Pages over a new database that holds what the tests look at."""
+    made = world.make_app(url, folder)
     with database.connection_context():
         world.add_users()
         world.seed()
-        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Seeded(made, folder / "c.sqlite")
+        if url.startswith("sqlite"):
+            database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    leave()
+    return Seeded(made, url)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
+    folder = tmp_path_factory.mktemp("seeded")
+    if request.param == "sqlite":
+        return seed(f"sqlite:///{folder / 'c.sqlite'}", folder)
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"seeded_{uuid.uuid4().hex}"
+    run_sql(server, f"CREATE DATABASE {name}")
+    return seed(other_database(server, name), folder)
 
 
 @pytest.fixture
@@ -73,6 +97,7 @@ def app(tmp_path: Path, seeded: Seeded) -> Iterator[flask.Flask]:
     made = seeded.fresh(tmp_path)
     with database.connection_context():
         yield made
+    leave()
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from werkzeug.serving import make_server
 
 from tests.admin import conftest as admin_pages
 from tests.admin import world
-
-seeded = admin_pages.seeded
+from tests.services.world import leave
 
 FLAGS = [
     "--no-sandbox",
@@ -28,6 +27,13 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> admin_pages.Seeded:
+    """On SQLite: what pages ask of PostgreSQL is asked in tests/admin, and what stands here is what a browser makes of them."""
+    folder = tmp_path_factory.mktemp("seeded")
+    return admin_pages.seed(f"sqlite:///{folder / 'c.sqlite'}", folder)
+
+
 @pytest.fixture
 def site(tmp_path: Path, seeded: admin_pages.Seeded) -> Iterator[str]:
     """Address of an installation with a row of everything."""
@@ -38,6 +44,7 @@ def site(tmp_path: Path, seeded: admin_pages.Seeded) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+    leave()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from connector.errors import ConfigurationError
 from connector.journey import folder
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.serve import SandboxServer
-from tests.conftest import ROOT, _other_database, _run
+from tests.conftest import ROOT, other_database, run_sql
 from tests.runtime.processes import free_port
 
 
@@ -44,7 +44,7 @@ def test_the_journey_runs_on_a_store_of_the_user_s_own(
     own_store: SandboxServer, postgres_url: str, short_dir: Path
 ) -> None:
     """Everything on the store's side goes through its REST API: this server has no control API of the demo's."""
-    _run(postgres_url, "CREATE DATABASE own_store")
+    run_sql(postgres_url, "CREATE DATABASE own_store")
     keys = own_store.app.test_client().get("/_sandbox/credentials").get_json()["magento"]
     settings = {
         f"store_{name}": keys[name]
@@ -54,7 +54,7 @@ def test_the_journey_runs_on_a_store_of_the_user_s_own(
 
     ended = demo(
         short_dir, "--store", own_store.url, "--sandbox-port", free_port(), "--json", str(report),
-        database_url=_other_database(postgres_url, "own_store"), **settings,
+        database_url=other_database(postgres_url, "own_store"), **settings,
     )  # fmt: skip
 
     assert ended.returncode == 0, ended.stderr[-3000:]

@@ -16,7 +16,7 @@ from connector.journey.shopkeeper import Shopkeeper
 from connector.services import publishing
 from connector.settings import Settings
 from connector.store.models import Listing, Order
-from tests.conftest import _other_database, _run
+from tests.conftest import other_database, run_sql
 from tests.flow.conftest import Installation, installed
 from tests.flow.selling import Selling
 
@@ -62,8 +62,8 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     url = f"sqlite:///{folder / 'connector.sqlite'}"
     if request.param == "postgres":
         server: str = request.getfixturevalue("postgres_url")
-        _run(server, "CREATE DATABASE scene")
-        url = _other_database(server, "scene")
+        run_sql(server, "CREATE DATABASE scene")
+        url = other_database(server, "scene")
     with installed(folder, url, redis_url, products=30) as here:
         yield Scene(here, HttpRemotes(Settings(var_dir=folder / "var", database_url=url, redis_url=redis_url)))
 

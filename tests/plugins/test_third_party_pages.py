@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import _other_database, _run
+from tests.conftest import other_database, run_sql
 from tests.plugins.test_third_party import ACME, BROKEN, _install
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +24,8 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     database_url = f"sqlite:///{folder / 'c.sqlite'}"
     if request.param == "postgres":
         server: str = request.getfixturevalue("postgres_url")
-        _run(server, "CREATE DATABASE pages")
-        database_url = _other_database(server, "pages")
+        run_sql(server, "CREATE DATABASE pages")
+        database_url = other_database(server, "pages")
     _install(folder, "acme", ACME)
     _install(folder, "broken", BROKEN)
     answer = subprocess.run(
