@@ -44,16 +44,18 @@ def test_the_sweep_is_a_handler_that_tells_what_it_sent(ctx):
 
 def test_a_slow_lane_does_not_hold_up_another_and_stopping_waits_for_what_runs(ctx, monkeypatch):
     monkeypatch.setattr(schedule, "PAUSE", 0.02)
-    stop, leave, finished = threading.Event(), threading.Event(), threading.Event()
+    stop, began, leave, finished = threading.Event(), threading.Event(), threading.Event(), threading.Event()
     orders = []
 
     def slow(_ctx: Context, _subject: int) -> None:
+        began.set()
         assert leave.wait(30)
         finished.set()
 
     handlers = {"products": slow, "orders": lambda _ctx, subject: orders.append(subject)}
     thread = threading.Thread(target=schedule.run, args=(ctx, handlers, stop))
     thread.start()
+    assert began.wait(30)
     eventually(lambda: orders)
     assert not finished.is_set()
 
