@@ -25,7 +25,7 @@ find-python = for python in python3 python3.13 python3.12 python3.11; do \
 # Two makes at once must not fill the same environment: the second waits for the first.
 LOCK = import fcntl, subprocess, sys; lock = open(".venv.lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX); \
 	sys.exit(subprocess.call(sys.argv[1:]))
-SETUP = @$(require-python) && "$(PYTHON)" -c '$(LOCK)' $(MAKE) --no-print-directory PYTHON="$(PYTHON)"
+SETUP = @$(require-python) && "$(PYTHON)" -c '$(LOCK)' $(MAKE) --silent --no-print-directory PYTHON="$(PYTHON)"
 require-python = test -n "$(PYTHON)" || { echo "No suitable Python was found. Install Python 3.11, 3.12 or 3.13 with its\
 	venv module (Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 
