@@ -263,8 +263,8 @@ def _template(row: ListingTemplate) -> drafting.Template:
     pricing = policies.effective("pricing", row.pricing_policy)
     inventory = policies.effective("inventory", row.inventory_policy)
     assert isinstance(image, ImagePolicy)  # noqa: S101 – the registry's key says so, here and below
-    assert isinstance(pricing, PricingPolicy)  # noqa: S101
-    assert isinstance(inventory, InventoryPolicy)  # noqa: S101
+    assert isinstance(pricing, PricingPolicy)  # noqa: S101 – as above
+    assert isinstance(inventory, InventoryPolicy)  # noqa: S101 – as above
     rows = TikTokAttribute.select().where(
         TikTokAttribute.account == row.account, TikTokAttribute.category_id == row.category_id
     )

@@ -93,35 +93,66 @@ def ask(
             if _urge(item, priority, arguments, now if _is_person(actor) and not delay else None):
                 hastened.append(item.id)
             continue
-        account_id, template_id, name = described
-        try:
-            with transaction():
-                row = QueueItem.create(
-                    kind=kind,
-                    subject_type=action.subject,
-                    subject_id=subject_id,
-                    account=account_id,
-                    template=template_id,
-                    name=name,
-                    arguments=dict(arguments or {}),
-                    priority=priority,
-                    actor=actor,
-                    why=why or f"asked by {actor}",
-                    idempotency_key=str(uuid.uuid4()),
-                    open_key=f"{kind}:{action.subject}:{subject_id}",
-                    next_try_at=now + delay if delay else None,
-                    state="waiting" if delay else "queued",
-                    cause="scheduled" if delay else "",
-                    created_at=now,
-                    sent_at=None if delay else now,
-                )
-        except IntegrityError:
+        row = _file(
+            kind,
+            action.subject,
+            subject_id,
+            described,
+            now,
+            delay,
+            arguments=arguments,
+            actor=actor,
+            why=why,
+            priority=priority,
+        )
+        if row is None:
             already += 1
             continue
         if not delay:
             made.append(row.id)
     send(ctx, [*made, *hastened])
     return Asked(len(made), already)
+
+
+def _file(
+    kind: str,
+    subject_type: str,
+    subject_id: int,
+    described: tuple[int, int | None, str],
+    now: datetime,
+    delay: timedelta | None,
+    *,
+    arguments: Mapping[str, Any] | None,
+    actor: str,
+    why: str,
+    priority: int,
+) -> QueueItem | None:
+    """The new row; None when another process asked for the same at this moment."""
+    account_id, template_id, name = described
+    try:
+        with transaction():
+            row: QueueItem = QueueItem.create(
+                kind=kind,
+                subject_type=subject_type,
+                subject_id=subject_id,
+                account=account_id,
+                template=template_id,
+                name=name,
+                arguments=dict(arguments or {}),
+                priority=priority,
+                actor=actor,
+                why=why or f"asked by {actor}",
+                idempotency_key=str(uuid.uuid4()),
+                open_key=f"{kind}:{subject_type}:{subject_id}",
+                next_try_at=now + delay if delay else None,
+                state="waiting" if delay else "queued",
+                cause="scheduled" if delay else "",
+                created_at=now,
+                sent_at=None if delay else now,
+            )
+    except IntegrityError:
+        return None
+    return row
 
 
 def send(ctx: Context, item_ids: Sequence[int]) -> None:

@@ -111,7 +111,9 @@ def test_a_plugin_that_cannot_be_used_is_named_with_its_reason(monkeypatch):
 
 
 def test_a_new_key_can_be_used():
-    Fernet(command("doctor", "--new-key").stdout.strip())
+    fernet = Fernet(command("doctor", "--new-key").stdout.strip())
+
+    assert fernet.decrypt(fernet.encrypt(b"secret")) == b"secret"
 
 
 def test_people_read_it_without_json(folder):

@@ -48,6 +48,7 @@ def test_a_killed_sandbox_comes_back_on_its_port(settings):
 
         eventually(lambda: running.restarts("sandbox") == 1)
         eventually(stack.http_ready(f"http://127.0.0.1:{port}/_sandbox/health"), seconds=60)
+        assert running.restarts("sandbox") == 1
 
 
 def test_the_sandbox_of_somebody_else_is_not_taken_for_ours(settings, tmp_path):
