@@ -9,6 +9,8 @@ RQ 3.0 and met here:
 - A worker with several queues takes a job off the list before it writes down that it has it. One queue each, always.
 - A child that outlives its worker keeps the worker's connection open, and Redis hands the next job to the dead. There is no
   RQ scheduler here, and the work-horse dies with its worker.
+- Only a worker that waits for jobs reconnects; one that loses Redis while it starts or tidies up exits, and the supervisor
+  starts another. The waits between its tries double up to a minute: too long for a server that is back after a second.
 - Work that was under way when everything died is found by the sweep over the queue table, not by RQ.
 """
 
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
 WORKER_TTL = 30
 MAINTENANCE_INTERVAL = 10
 JOB_MONITORING_INTERVAL = 5
-"""Seconds, all three."""
+LONGEST_WAIT_FOR_REDIS = 4
+"""Seconds, all four."""
 
 
 class DurableWorker(Worker):
     """A worker of one queue whose work-horse dies with it. `prepare` runs in the work-horse before each job."""
+
+    max_connection_wait_time = LONGEST_WAIT_FOR_REDIS
 
     def __init__(self, queue: str, connection: Redis, *, prepare: Callable[[], None], name: str | None = None) -> None:
         super().__init__(

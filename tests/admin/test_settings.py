@@ -24,7 +24,6 @@ from connector.store.models import (
     TikTokAttribute,
     User,
 )
-from tests.admin import services
 from tests.admin.conftest import post
 
 
@@ -102,7 +101,6 @@ def test_a_policy_in_use_is_kept(client):
     assert Policy.get_or_none(Policy.id == 2) is not None
 
 
-@services.needs("policies")
 def test_an_unused_policy_is_deleted(client):
     """With its settings in the history."""
     spare = Policy.create(
@@ -275,7 +273,6 @@ def test_a_template_with_live_products_is_kept(client):
     assert ListingTemplate.select().count() == 1
 
 
-@services.needs("rulesets")
 def test_a_query_that_does_not_check_is_not_saved(client):
     """Line and column of the problem stand at the field."""
     answer = post(client("operator"), "/admin/templates/edit/?id=1", {**TEMPLATE, "query": "price >"})

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 from rq import Queue, Worker
 from rq.job import JobStatus
+from rq.worker import WorkerStatus
 
 from connector.runtime.embedded import EmbeddedRedis, answers, lock_path, redis_command, redis_url, socket_path
 from connector.runtime.supervisor import ProcessSpec, Supervisor
@@ -216,12 +217,12 @@ def test_a_job_taken_by_a_killed_worker_is_reported_and_not_lost(redis, redis_ur
 
 
 def test_a_second_embedded_server_keeps_the_workers_of_the_first_going(short_dir):
-    """A command that stood by takes over: RQ's worker reconnects by itself."""
+    """A command that stood by takes over: RQ's worker, once it waits for jobs, reconnects by itself."""
     first = EmbeddedRedis(short_dir).start()
     with EmbeddedRedis(short_dir) as second, Redis.from_url(second.url) as redis:
         worker = subprocess.Popen(command(second.url), stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            eventually(lambda: Worker.count(redis) == 1)
+            eventually(lambda: [waiting.get_state() for waiting in Worker.all(connection=redis)] == [WorkerStatus.IDLE])
             first.stop()
             eventually(lambda: answers(second.socket))
 

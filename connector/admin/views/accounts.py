@@ -58,21 +58,31 @@ def default_of(kind: str) -> str:
     return f"The default: {row.title}" if row else "The default of its type"
 
 
-class AccountForm(Form):
-    """How the shop is reached and what applies to it."""
-
-    title = StringField(
+def title_field() -> StringField:
+    """What the merchant calls the shop."""
+    return StringField(
         "Title",
         [InputRequired("Write a title."), Length(max=120)],
         description="Your own name for this shop. Buyers never see it.",
     )
-    environment = SelectField("Environment", choices=ENVIRONMENTS, default="production")
-    country = SelectField(
+
+
+def country_field() -> SelectField:
+    """Where the shop is registered."""
+    return SelectField(
         "Country",
         choices=COUNTRIES,
         default="US",
         description="Where the shop is registered. It cannot be changed after saving.",
     )
+
+
+class AccountForm(Form):
+    """How the shop is reached and what applies to it."""
+
+    title = title_field()
+    environment = SelectField("Environment", choices=ENVIRONMENTS, default="production")
+    country = country_field()
     store = RowField(
         "Store View", stores, description="Names and prices are read from this view; orders are made in it."
     )

@@ -11,7 +11,7 @@ from wtforms.validators import URL, InputRequired, Length
 from connector.admin.base import Guarded, page
 from connector.admin.fields import Form, RowField
 from connector.admin.site import actor, context
-from connector.admin.views.accounts import COUNTRIES, ENVIRONMENTS, leave, stores
+from connector.admin.views.accounts import ENVIRONMENTS, country_field, leave, stores, title_field
 from connector.plugins.api import policies as registry
 from connector.services import dashboard, history, policies
 from connector.services.people import PersonError
@@ -45,18 +45,9 @@ class Registration(Form):
 class Onboarding(Form):
     """The account, as the guide asks for it."""
 
-    title = StringField(
-        "Title",
-        [InputRequired("Write a title."), Length(max=120)],
-        description="Your own name for this shop. Buyers never see it.",
-    )
+    title = title_field()
     environment = SelectField("Environment Type", choices=ENVIRONMENTS, default="production")
-    country = SelectField(
-        "Country",
-        choices=COUNTRIES,
-        default="US",
-        description="Where the shop is registered. It cannot be changed after saving.",
-    )
+    country = country_field()
     store = RowField("Store View", stores, description="Magento store view for orders and product information.")
     app_key = StringField(
         "App key",
