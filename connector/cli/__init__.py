@@ -66,6 +66,14 @@ def connector(ctx: click.Context, *, verbose: bool) -> None:
     Settings are environment variables named CONNECTOR_…; none has to be set. `connector doctor` checks them.
     """
     ctx.meta["connector.verbose"] = verbose
+    ctx.call_on_close(_disconnect)
+
+
+def _disconnect() -> None:
+    """Close what the command left open in the database."""
+    from connector.store.database import disconnect
+
+    disconnect()
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -41,7 +41,7 @@ def start(*, service: bool = False) -> Settings:
 
 
 def open_database(settings: Settings) -> None:
-    """Load the keys and point the models at the database.
+    """Load the keys and point the models at the database. Leaves no connection open: a process may fork after it.
 
     Raises:
         ConfigurationError: it does not answer, or lacks tables of this version.
@@ -52,7 +52,9 @@ def open_database(settings: Settings) -> None:
     settings.make_folder()
     secrets.use(settings.encryption_keys())
     database.connect(settings.database_url)
-    if pending():
+    missing = pending()
+    database.disconnect()
+    if missing:
         raise ConfigurationError("The database lacks tables of this version. Run: connector migrate")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import Database, DatabaseProxy, OperationalError, PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import parse
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import PooledDatabase, PooledPostgresqlDatabase
 
 from connector.errors import ConfigurationError
 
@@ -31,6 +31,8 @@ _PRAGMAS = {
 def connect(url: str) -> Database:
     """Point the models at `sqlite:///path` or `postgresql://user:password@host/name` and check that it answers.
 
+    What they were pointed at before is closed. No connection stays open: a process may fork after it.
+
     Raises:
         ConfigurationError: the URL has another scheme, or nothing answers there.
     """
@@ -44,14 +46,24 @@ def connect(url: str) -> Database:
         raise ConfigurationError(
             f"CONNECTOR_DATABASE_URL starts with “{scheme}:”. Write sqlite:///path/to/file or postgresql://user:password@host/name."
         )
+    disconnect()
     database.initialize(handle)
     try:
         handle.connect(reuse_if_open=True)
-        handle.close()
+        disconnect()
     except (OperationalError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigurationError(f"The database does not answer ({reason}). Check CONNECTOR_DATABASE_URL.") from error
     return handle
+
+
+def disconnect() -> None:
+    """Close every connection of this process, of whichever thread. The next statement opens one again."""
+    handle = database.obj
+    if isinstance(handle, PooledDatabase):
+        handle.close_all()
+    elif handle is not None and not handle.is_closed():
+        handle.close()
 
 
 def is_sqlite() -> bool:

@@ -16,11 +16,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from connector.admin.login import SignedIn
-from connector.store.database import database
+from connector.store.database import database, disconnect
 from connector.store.models import User
 from tests.admin import world
 from tests.conftest import other_database, run_sql
-from tests.services.world import leave
 
 
 def token(client: FlaskClient) -> str:
@@ -77,7 +76,7 @@ def seed(url: str, folder: Path) -> Seeded:
         world.seed()
         if url.startswith("sqlite"):
             database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    leave()
+    disconnect()
     return Seeded(made, url)
 
 
@@ -97,7 +96,7 @@ def app(tmp_path: Path, seeded: Seeded) -> Iterator[flask.Flask]:
     made = seeded.fresh(tmp_path)
     with database.connection_context():
         yield made
-    leave()
+    disconnect()
 
 
 @pytest.fixture

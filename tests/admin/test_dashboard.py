@@ -24,8 +24,7 @@ def account(database_url):
     with database.database.connection_context():
         made, _ = world.settings()
         yield made
-    if database.is_postgres():
-        database.database.obj.close_all()
+    database.disconnect()
 
 
 def order(account: Account, number: int, days: int, total: int, status: str = "COMPLETED") -> None:

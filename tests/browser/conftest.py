@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
+from connector.store.database import disconnect
 from tests.admin import conftest as admin_pages
 from tests.admin import world
-from tests.services.world import leave
 
 FLAGS = [
     "--no-sandbox",
@@ -44,7 +44,7 @@ def site(tmp_path: Path, seeded: admin_pages.Seeded) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-    leave()
+    disconnect()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from connector.sandbox.app import create_sandbox
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
 from connector.services import accounts, onboarding, policies
-from connector.store.database import database
 from connector.store.models import Account
 from tests.cli.test_edge import command
 from tests.clients.rehearsal import Control
@@ -42,19 +41,20 @@ class Installation:
 
 
 @pytest.fixture
-def installation(short_dir: Path, redis_url: str) -> Iterator[Installation]:
+def installation(short_dir: Path, database_url: str, redis_url: str) -> Iterator[Installation]:
     """A connected shop and a store of ten products, of which none was read yet."""
     options = SandboxOptions(audit_seconds=0.1)
     server = SandboxServer(create_sandbox(short_dir / "sandbox", products=10, options=options)).start()
     control = Control(server.url)
     settings = {
         "VAR_DIR": str(short_dir),
+        "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "SECRET_KEY": live.KEY,
         "PORT": free_port(),
         "CONNECT_TIMEOUT": "2",
     }
-    with live.installed(f"sqlite:///{short_dir / 'connector.sqlite'}"):
+    with live.installed(database_url):
         ctx = live.context()
         policies.create_defaults(ctx.clock.now())
         account = live.add_account(control, order_email="orders@shop.example")
@@ -78,10 +78,6 @@ def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         capsys.readouterr()
         status = run(connector, arguments)
         output, errors = capsys.readouterr()
-        if hasattr(database.obj, "close_all"):
-            database.obj.close_all()
-        elif database.obj is not None and not database.is_closed():
-            database.close()
         return subprocess.CompletedProcess(arguments, status, output, errors)
 
     return call

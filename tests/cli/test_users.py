@@ -19,13 +19,11 @@ from tests.cli.test_edge import ROOT, command
 def settings(database_url, short_dir):
     """Settings of an installation whose database is migrated; the models of this process look at it too."""
     settings = {"VAR_DIR": str(short_dir), "DATABASE_URL": database_url}
-    handle = database.connect(database_url)
+    database.connect(database_url)
     migrations.upgrade()
     with database.connection():
         yield settings
-    handle.close()
-    if hasattr(handle, "close_all"):
-        handle.close_all()
+    database.disconnect()
 
 
 def test_a_user_is_added_with_a_password_that_is_shown_once(settings):

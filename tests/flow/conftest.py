@@ -68,8 +68,7 @@ def installed(
     migrations.upgrade()
     with database.connection():
         yield _connect(ctx, Control(server.url))
-    if hasattr(database.database.obj, "close_all"):
-        database.database.obj.close_all()
+    database.disconnect()
     server.stop()
 
 

@@ -12,22 +12,22 @@ import pytest
 from connector.cli import connector
 from connector.cli.edge import run
 from connector.services import work
-from connector.store.database import database
+from connector.store.database import disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
 
 @pytest.fixture
-def items(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def items(tmp_path: Path, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Three uploads that wait, in the installation that the commands open."""
     monkeypatch.setenv("CONNECTOR_VAR_DIR", str(tmp_path))
     monkeypatch.setenv("CONNECTOR_REDIS_URL", redis_url)
     monkeypatch.setenv("CONNECTOR_SECRET_KEY", world.KEY)
-    world.fill(f"sqlite:///{tmp_path / 'connector.sqlite'}")
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", database_url)
+    world.fill(database_url)
     work.ask(world.context(), "upload", [row.id for row in Listing.select()], actor="test")
     yield [item.id for item in QueueItem.select().order_by(QueueItem.id)]
-    if not database.is_closed():
-        database.close()
+    disconnect()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from redis import Redis
 from connector.jobs import recurring, schedule
 from connector.services import periodic
 from connector.services.context import Context
-from connector.store.database import connection, database
+from connector.store.database import connection, disconnect
 from connector.store.models import PeriodicTask, QueueItem
 from tests.jobs import trial
 from tests.runtime.processes import eventually
@@ -23,9 +23,7 @@ def ctx(database_url: str, redis_url: str, redis: Redis) -> Iterator[Context]:
     del redis  # emptied: what other tests sent is not on its way here
     world.fill(database_url, products=1)
     yield trial.context(redis_url)
-    database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 def test_every_kind_has_one_handler_and_one_lane(ctx):

@@ -18,7 +18,7 @@ from connector.jobs.queue import RedisQueue
 from connector.plugins.api import actions
 from connector.services import work
 from connector.services.context import Context
-from connector.store.database import database, transaction
+from connector.store.database import disconnect, transaction
 from connector.store.models import Listing, QueueItem
 from tests.jobs import trial
 from tests.runtime.processes import alive, eventually
@@ -34,9 +34,7 @@ def ctx(database_url: str, redis_url: str, redis: Redis) -> Iterator[Context]:
     actions.register(trial.Trial)
     yield trial.context(redis_url)
     actions.unregister("trial")
-    database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 @pytest.fixture

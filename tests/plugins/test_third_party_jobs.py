@@ -14,6 +14,7 @@ import pytest
 from redis import Redis
 from rq import Worker
 
+from connector.store.database import disconnect
 from connector.store.models import Account, Listing, MagentoStore, QueueItem
 from tests.plugins.test_third_party import ACME, _install
 from tests.runtime.processes import eventually
@@ -44,7 +45,7 @@ def surroundings(tmp_path: Path, database_url: str, redis_url: str, redis: Redis
         "CONNECTOR_REDIS_URL": redis_url,
         "CONNECTOR_SECRET_KEY": world.KEY,
     }
-    world.leave()
+    disconnect()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.serve import SandboxServer
 from connector.services.context import Context
-from connector.store.database import database
+from connector.store.database import disconnect
 from connector.store.models import Account
 from tests.clients.rehearsal import Control
 from tests.services import live, world
@@ -19,10 +19,7 @@ from tests.services import live, world
 def account(database_url: str) -> Iterator[Account]:
     made = world.fill(database_url)
     yield made
-    if not database.is_closed():
-        database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 @pytest.fixture

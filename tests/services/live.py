@@ -84,12 +84,11 @@ def installed(url: str) -> Iterator[None]:
     """Models bound to a migrated database, with a connection open."""
     secrets.use([KEY])
     loader.load()
-    handle = database.connect(url)
+    database.connect(url)
     migrations.upgrade()
     with database.connection():
         yield
-    if hasattr(handle, "close_all"):
-        handle.close_all()
+    database.disconnect()
 
 
 def context(**more: Any) -> Context:

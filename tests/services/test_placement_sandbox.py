@@ -23,6 +23,7 @@ from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
 from connector.services import carts, orders, placement, returns, shipments
 from connector.services.context import Context
+from connector.store.database import disconnect
 from connector.store.models import Account, Order, OrderLine, Policy, ReturnCase, Shipment
 from tests.clients.rehearsal import Control, connected, shirt, wait_for
 from tests.services import world
@@ -87,7 +88,7 @@ def account(database_url: str, systems: Systems) -> Iterator[Account]:
     Account.update(order_email="orders@merchant.example").execute()
     yield Account.get_by_id(made.id)
     systems.control.clear_faults()
-    world.leave()
+    disconnect()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
 from connector.services import orders, placement, returns, shipments
 from connector.services.context import Context
-from connector.store.database import connection, database
+from connector.store.database import connection, disconnect
 from connector.store.models import Account, HistoryEntry, Order, OrderLine, Policy, ReturnCase, Shipment
 from tests.services import world
 from tests.services.test_placement_sandbox import Systems, sku, systems
@@ -32,10 +32,7 @@ def account(database_url: str, systems: Systems) -> Iterator[Account]:
     Account.update(order_email="orders@merchant.example").execute()
     yield Account.get_by_id(made.id)
     systems.control.clear_faults()
-    if not database.is_closed():
-        database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 @pytest.fixture

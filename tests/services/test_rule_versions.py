@@ -16,7 +16,7 @@ from connector.services import assignment, publishing, rulesets
 from connector.services.context import Context
 from connector.services.drafter import Drafter
 from connector.services.rule_source import StoreProducts
-from connector.store.database import database
+from connector.store.database import database, disconnect
 from connector.store.models import (
     Account,
     Listing,
@@ -29,12 +29,6 @@ from connector.store.models import (
 )
 from tests.services import world
 from tests.services.rule_shop import RULES, activate, family, open_shop, product
-
-
-@pytest.fixture
-def database_url(tmp_path: Any) -> str:
-    """A file of SQLite, which each command opens anew. What runs on it is tested on both databases elsewhere."""
-    return f"sqlite:///{tmp_path / 'connector.sqlite'}"
 
 
 @pytest.fixture
@@ -53,17 +47,10 @@ def shop(account: Account, database_url: str, tmp_path: Any, monkeypatch: pytest
 
 def run(*arguments: object) -> Result:
     """A command, which binds the models to a handle of its own; the handle before it is closed."""
-    _close()
+    disconnect()
     result = CliRunner().invoke(connector, ["rules", *map(str, arguments)])
     database.connect(reuse_if_open=True)
     return result
-
-
-def _close() -> None:
-    if not database.is_closed():
-        database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
 
 
 def answer(*arguments: object) -> Any:

@@ -82,15 +82,6 @@ def fill(url: str, products: int = 3) -> Account:
     return account
 
 
-def leave() -> None:
-    """Close every connection of the models' database, of whichever thread."""
-    handle = database.database.obj
-    if hasattr(handle, "close_all"):
-        handle.close_all()
-    elif not handle.is_closed():
-        handle.close()
-
-
 def add_listing(account: Account, number: int) -> Listing:
     product = Product.create(
         store=account.store_id, entity_id=number, sku=f"MH{number:02}", name=f"Hoodie {number}", price=Decimal("52.00"),

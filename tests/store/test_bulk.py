@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.store.bulk import insert_rows, update_rows
-from connector.store.database import database
+from connector.store.database import disconnect
 from connector.store.models import Account, Listing, Product
 from tests.services import world
 
@@ -15,10 +15,7 @@ def account(database_url: str):
     made = world.fill(database_url, products=4)
     Listing.delete().execute()
     yield made
-    if not database.is_closed():
-        database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 def test_rows_get_their_defaults_and_their_types(account: Account) -> None:

@@ -17,7 +17,7 @@ from playhouse.migrations import Runner
 
 from connector.errors import ConfigurationError
 from connector.store import facts, migrations
-from connector.store.database import connect, connection, database, is_sqlite
+from connector.store.database import connect, connection, database, disconnect, is_sqlite
 from connector.store.models import ALL, Listing, User
 from tests.services import world
 
@@ -43,13 +43,9 @@ def up(migrator, db):
 @pytest.fixture
 def empty(database_url: str) -> Iterator[str]:
     """The address of a database without tables, which the models are bound to."""
-    handle = connect(database_url)
+    connect(database_url)
     yield database_url
-    if not database.is_closed():
-        database.close()
-    for used in (handle, database.obj):
-        if hasattr(used, "close_all"):
-            used.close_all()
+    disconnect()
 
 
 @pytest.fixture

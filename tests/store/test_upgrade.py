@@ -9,7 +9,7 @@ import pytest
 from playhouse.migrate import SchemaMigrator, migrate
 
 from connector.store import migrations
-from connector.store.database import database
+from connector.store.database import database, disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
@@ -33,10 +33,7 @@ def first_release(database_url: str) -> Iterator[None]:
         migrate(*(migrator.drop_column(table, name) for table, names in ADDED.items() for name in names))
         database.execute_sql(f"DELETE FROM {_history()} WHERE substr(name, 1, 13) = '0003_patience'")
     yield
-    if not database.is_closed():
-        database.close()
-    if hasattr(database.obj, "close_all"):
-        database.obj.close_all()
+    disconnect()
 
 
 def _history() -> str:
