@@ -13,12 +13,14 @@ from flask.blueprints import BlueprintSetupState
 from connector.sandbox.catalog.generate import Plan, generate
 from connector.sandbox.catalog.load import load_catalog, load_folder
 from connector.sandbox.magento import control
-from connector.sandbox.magento import routes as _declared  # noqa: F401  # its import declares the routes
 from connector.sandbox.magento.database import CACHE_KIB, FILE_NAME, FILLING_KIB, Database, transaction
 from connector.sandbox.magento.dispatch import answer
 from connector.sandbox.magento.install import fresh_install
 from connector.sandbox.magento.media import image_response
+from connector.sandbox.magento.routes import load_routes
 from connector.sandbox.magento.sales import control as sales_control
+
+load_routes()
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 

@@ -79,30 +79,22 @@ def _problem(refused: _Refused) -> dict[str, Any]:
 
 @route("POST", "/V1/products/base-prices-information", ACL)
 def base_prices(ctx: Context) -> Any:
-    return [
-        {"price": Decimal(value), "store_id": store_id, "sku": product.sku}
-        for product in _products(ctx)
-        for store_id, value in _values(ctx, product.entity_id, "price").items()
-    ]
+    return _amounts(ctx, "price")
 
 
 @route("POST", "/V1/products/base-prices", ACL)
 def set_base_prices(ctx: Context) -> Any:
-    return _set_amounts(ctx, "price", "price")
+    return _set_amounts(ctx, "price")
 
 
 @route("POST", "/V1/products/cost-information", ACL)
 def costs(ctx: Context) -> Any:
-    return [
-        {"cost": Decimal(value), "store_id": store_id, "sku": product.sku}
-        for product in _products(ctx)
-        for store_id, value in _values(ctx, product.entity_id, "cost").items()
-    ]
+    return _amounts(ctx, "cost")
 
 
 @route("POST", "/V1/products/cost", ACL)
 def set_costs(ctx: Context) -> Any:
-    return _set_amounts(ctx, "cost", "cost")
+    return _set_amounts(ctx, "cost")
 
 
 @route("POST", "/V1/products/cost-delete", ACL)
@@ -112,11 +104,19 @@ def delete_costs(ctx: Context) -> Any:
     return True
 
 
-def _set_amounts(ctx: Context, amount: str, code: str) -> list[dict[str, Any]]:
+def _amounts(ctx: Context, code: str) -> list[dict[str, Any]]:
+    return [
+        {code: Decimal(value), "store_id": store_id, "sku": product.sku}
+        for product in _products(ctx)
+        for store_id, value in _values(ctx, product.entity_id, code).items()
+    ]
+
+
+def _set_amounts(ctx: Context, code: str) -> list[dict[str, Any]]:
     problems = []
     for row in _rows(ctx):
         try:
-            product, value = _checked(ctx, row, amount)
+            product, value = _checked(ctx, row, code)
         except _Refused as refused:
             problems.append(_problem(refused))
         else:

@@ -107,6 +107,26 @@ _SLIGO = _address(
     "Ireland", "IE", "County Sligo", "Sligo", "8 Bridge Lane", "F91 E2C8", "(+353)715550100", ("54.27", "-8.47")
 )
 
+
+def _warehouses(first_id: int, *places: tuple[str, Json]) -> tuple[Warehouse, ...]:
+    """The first place is the default; returns come back to it."""
+    default = places[0]
+    kinds = [(*place, "SALES_WAREHOUSE") for place in places] + [(*default, "RETURN_WAREHOUSE")]
+    return tuple(
+        Warehouse(str(number), name, kind, name == default[0], address)
+        for number, (name, address, kind) in enumerate(kinds, first_id)
+    )
+
+
+def _delivery_options(first_id: int, first_provider: int, *carriers: str) -> tuple[DeliveryOption, ...]:
+    own = tuple((str(number), name) for number, name in enumerate(carriers, first_provider))
+    told = "The seller chooses the carrier and reports the tracking number."
+    return (
+        DeliveryOption(str(first_id), "Shipped by seller", "SEND_BY_SELLER", told, own),
+        DeliveryOption(str(first_id + 1), "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."),
+    )
+
+
 _US = Shop(
     id="7495540735365700001",
     seller_id="7494000000000000001",
@@ -115,28 +135,9 @@ _US = Shop(
     currency="USD",
     cipher="GCP_sandboxUS_k3Vw8QyLhT2mRz7c",
     code="USLCSANDBX",
-    warehouses=(
-        Warehouse("7068517275539700001", "Reno", "SALES_WAREHOUSE", True, _NEVADA),
-        Warehouse("7068517275539700002", "Columbus", "SALES_WAREHOUSE", False, _OHIO),
-        Warehouse("7068517275539700003", "Reno", "RETURN_WAREHOUSE", True, _NEVADA),
-    ),
-    delivery_options=(
-        DeliveryOption(
-            "7091146663229700001",
-            "Shipped by seller",
-            "SEND_BY_SELLER",
-            "The seller chooses the carrier and reports the tracking number.",
-            (
-                ("7117858858072000001", "USPS"),
-                ("7117858858072000002", "UPS"),
-                ("7117858858072000003", "FedEx"),
-                ("7117858858072000004", "DHL eCommerce"),
-                ("7117858858072000005", "OnTrac"),
-            ),
-        ),
-        DeliveryOption(
-            "7091146663229700002", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
-        ),
+    warehouses=_warehouses(7_068_517_275_539_700_001, ("Reno", _NEVADA), ("Columbus", _OHIO)),
+    delivery_options=_delivery_options(
+        7_091_146_663_229_700_001, 7_117_858_858_072_000_001, "USPS", "UPS", "FedEx", "DHL eCommerce", "OnTrac"
     ),
     weight_units=("POUND", "KILOGRAM"),
     dimension_units=("INCH", "CENTIMETER"),
@@ -152,28 +153,9 @@ _GB = Shop(
     currency="GBP",
     cipher="ROW_sandboxGB_b6Np1XsJfD9qTv4e",
     code="GBLCSANDBX",
-    warehouses=(
-        Warehouse("7068517275539700011", "Leeds", "SALES_WAREHOUSE", True, _LEEDS),
-        Warehouse("7068517275539700012", "Perth", "SALES_WAREHOUSE", False, _PERTH),
-        Warehouse("7068517275539700013", "Leeds", "RETURN_WAREHOUSE", True, _LEEDS),
-    ),
-    delivery_options=(
-        DeliveryOption(
-            "7091146663229700011",
-            "Shipped by seller",
-            "SEND_BY_SELLER",
-            "The seller chooses the carrier and reports the tracking number.",
-            (
-                ("7117858858072000011", "Royal Mail"),
-                ("7117858858072000012", "DPD UK"),
-                ("7117858858072000013", "Evri"),
-                ("7117858858072000014", "Yodel"),
-                ("7117858858072000015", "DHL Parcel UK"),
-            ),
-        ),
-        DeliveryOption(
-            "7091146663229700012", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
-        ),
+    warehouses=_warehouses(7_068_517_275_539_700_011, ("Leeds", _LEEDS), ("Perth", _PERTH)),
+    delivery_options=_delivery_options(
+        7_091_146_663_229_700_011, 7_117_858_858_072_000_011, "Royal Mail", "DPD UK", "Evri", "Yodel", "DHL Parcel UK"
     ),
     weight_units=("KILOGRAM",),
     dimension_units=("CENTIMETER",),
@@ -189,28 +171,9 @@ _IE = Shop(
     currency="EUR",
     cipher="ROW_sandboxIE_t5Gm8WcKzR3yHn1p",
     code="IELCSANDBX",
-    warehouses=(
-        Warehouse("7068517275539700021", "Cork", "SALES_WAREHOUSE", True, _CORK),
-        Warehouse("7068517275539700022", "Sligo", "SALES_WAREHOUSE", False, _SLIGO),
-        Warehouse("7068517275539700023", "Cork", "RETURN_WAREHOUSE", True, _CORK),
-    ),
-    delivery_options=(
-        DeliveryOption(
-            "7091146663229700021",
-            "Shipped by seller",
-            "SEND_BY_SELLER",
-            "The seller chooses the carrier and reports the tracking number.",
-            (
-                ("7117858858072000021", "An Post"),
-                ("7117858858072000022", "DPD Ireland"),
-                ("7117858858072000023", "Fastway"),
-                ("7117858858072000024", "DHL Express"),
-                ("7117858858072000025", "UPS"),
-            ),
-        ),
-        DeliveryOption(
-            "7091146663229700022", "Standard shipping", "STANDARD", "Shipped with labels of the marketplace."
-        ),
+    warehouses=_warehouses(7_068_517_275_539_700_021, ("Cork", _CORK), ("Sligo", _SLIGO)),
+    delivery_options=_delivery_options(
+        7_091_146_663_229_700_021, 7_117_858_858_072_000_021, "An Post", "DPD Ireland", "Fastway", "DHL Express", "UPS"
     ),
     weight_units=("KILOGRAM",),
     dimension_units=("CENTIMETER",),

@@ -12,7 +12,6 @@ from connector.sandbox.magento import config
 from connector.sandbox.magento.database import Database, transaction
 from connector.sandbox.magento.routing import stamp
 from connector.sandbox.magento.sales import mail, rows
-from connector.sandbox.magento.sales import routes as _declared  # noqa: F401  # its import declares the routes
 from connector.sandbox.magento.sales.rules import add_cart_rule
 
 OPTIONS = {
