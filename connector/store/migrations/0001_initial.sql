@@ -23,7 +23,8 @@ CREATE TABLE "magento_store" (
   "website_code" VARCHAR(255) NOT NULL, "website_id" INTEGER NOT NULL, "root_category_id" INTEGER NOT NULL,
   "base_currency" VARCHAR(255) NOT NULL, "timezone" VARCHAR(255) NOT NULL, "weight_unit" VARCHAR(255) NOT NULL,
   "base_media_url" VARCHAR(255) NOT NULL, "attributes" TEXT, "categories" TEXT, "attribute_sets" TEXT,
-  "metadata_at" {bigint}, "high_water" VARCHAR(255) NOT NULL, "synced_at" {bigint}, "swept_at" {bigint});
+  "metadata_at" {bigint}, "high_water" VARCHAR(255) NOT NULL, "synced_at" {bigint}, "swept_at" {bigint},
+  "sources" TEXT);
 CREATE TABLE "policy" (
   "id" {serial} NOT NULL PRIMARY KEY, "title" VARCHAR(255) NOT NULL, "type" VARCHAR(255) NOT NULL,
   "settings" TEXT NOT NULL, "is_default" {boolean} NOT NULL, "created_at" {bigint} NOT NULL,
@@ -106,6 +107,7 @@ CREATE TABLE "product" (
   "parent_id" INTEGER, "image" TEXT NOT NULL, "price" {bigint}, "salable" {bigint}, "unlimited" {boolean} NOT NULL,
   "stock_at" {bigint}, "data" TEXT NOT NULL, "digest" VARCHAR(255) NOT NULL, "updated_at" VARCHAR(255) NOT NULL,
   "seen_at" {bigint} NOT NULL, "deleted" {boolean} NOT NULL, "facts_stale" {boolean} NOT NULL,
+  "sources" TEXT,
   FOREIGN KEY ("store_id") REFERENCES "magento_store" ("id") ON DELETE CASCADE,
   FOREIGN KEY ("parent_id") REFERENCES "product" ("id") ON DELETE SET NULL);
 CREATE INDEX "product_store_id" ON "product" ("store_id");
@@ -113,6 +115,13 @@ CREATE INDEX "product_parent_id" ON "product" ("parent_id");
 CREATE UNIQUE INDEX "product_store_id_entity_id" ON "product" ("store_id", "entity_id");
 CREATE UNIQUE INDEX "product_store_id_sku" ON "product" ("store_id", "sku");
 CREATE INDEX "product_store_id_facts_stale" ON "product" ("store_id", "facts_stale");
+CREATE TABLE "variant_link" (
+  "id" {serial} NOT NULL PRIMARY KEY, "store_id" INTEGER NOT NULL, "configurable_id" INTEGER NOT NULL,
+  "variant_id" INTEGER NOT NULL,
+  FOREIGN KEY ("store_id") REFERENCES "magento_store" ("id") ON DELETE CASCADE);
+CREATE INDEX "variant_link_store_id" ON "variant_link" ("store_id");
+CREATE UNIQUE INDEX "variant_link_store_id_configurable_id_variant_id" ON "variant_link" ("store_id", "configurable_id", "variant_id");
+CREATE INDEX "variant_link_store_id_variant_id" ON "variant_link" ("store_id", "variant_id");
 CREATE TABLE "listing" (
   "id" {serial} NOT NULL PRIMARY KEY, "account_id" INTEGER NOT NULL, "product_id" INTEGER NOT NULL,
   "template_id" INTEGER, "rule_version" INTEGER, "rule" VARCHAR(255) NOT NULL, "rule_file" VARCHAR(255) NOT NULL,

@@ -1,7 +1,7 @@
 """Every table, by section. Import models from here."""
 
 from connector.store.models.base import Model
-from connector.store.models.catalog import Product
+from connector.store.models.catalog import Product, VariantLink
 from connector.store.models.listings import (
     ImageAsset,
     ImageSource,
@@ -32,6 +32,7 @@ ALL: tuple[type[Model], ...] = (
     RuleProgress,
     ListingTemplate,
     Product,
+    VariantLink,
     Listing,
     ImageSource,
     ImageAsset,
@@ -72,4 +73,5 @@ __all__ = [
     "Shipment",
     "TikTokAttribute",
     "User",
+    "VariantLink",
 ]

@@ -15,7 +15,8 @@ class Product(Model):
     `parent` is the configurable that a variant belongs to. `salable` is what the store can promise (None: not stocked),
     `unlimited` marks stock that the store does not manage, `stock_at` is when the read of both began. `deleted` keeps the
     row for its listings' sake.
-    `facts_stale` asks for its facts to be written anew for the rules.
+    `facts_stale` asks for its facts to be written anew for the rules. `sources` is source code → pieces that count there,
+    as text (None: not read, because no inventory policy chooses sources).
     """
 
     id = AutoField()
@@ -39,10 +40,27 @@ class Product(Model):
     seen_at = UtcField()
     deleted = BooleanField(default=False)
     facts_stale = BooleanField(default=True)
+    sources = JsonField(null=True)
 
     class Meta:
         indexes = (
             (("store", "entity_id"), True),
             (("store", "sku"), True),
             (("store", "facts_stale"), False),
+        )
+
+
+class VariantLink(Model):
+    """One variant that one configurable lists, by the store's entity ids: a variant may be listed by several."""
+
+    id = AutoField()
+    store = ForeignKeyField(MagentoStore, on_delete="CASCADE")
+    store_id: int
+    configurable_id = IntegerField()
+    variant_id = IntegerField()
+
+    class Meta:
+        indexes = (
+            (("store", "configurable_id", "variant_id"), True),
+            (("store", "variant_id"), False),
         )

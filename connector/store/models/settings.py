@@ -13,6 +13,7 @@ class MagentoStore(Model):
 
     `attributes`, `categories`, `attribute_sets` are the store's own JSON, kept for the rule checker and the forms.
     `high_water` is the `updated_at` up to which products were read, `swept_at` when every product's id was last compared.
+    `sources` are the places with stock as `domain.product.StockSource` (None: not read yet, empty: a store without MSI).
     """
 
     id = AutoField()
@@ -38,6 +39,7 @@ class MagentoStore(Model):
     high_water = CharField(default="")
     synced_at = UtcField(null=True)
     swept_at = UtcField(null=True)
+    sources = JsonField(null=True)
 
 
 class Policy(Model):
