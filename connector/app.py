@@ -147,7 +147,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     admin.init_admin(app, ctx)
     ping = Redis.from_url(settings.redis_address, socket_timeout=2, socket_connect_timeout=2).ping
     token = settings.metrics_token.get_secret_value()
-    web.init_web(app, ctx, verify=_verify, ping_redis=ping, metrics_token=token)
+    web.init_web(app, ctx, verify=_verify, ping_redis=ping, metrics_token=token, installation=settings.installation)
     return app
 
 

@@ -6,6 +6,7 @@ Nothing has to be set: without any of them the connector keeps a SQLite database
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import secrets
 import tempfile
@@ -219,6 +220,11 @@ class Settings(BaseSettings):
     def redis_address(self) -> str:
         """Where Redis is: the operator's, or our own."""
         return self.redis_url or embedded.redis_url(self.var_dir)
+
+    @property
+    def installation(self) -> str:
+        """Tells this installation from others on the machine, by its folder, which the text does not give away."""
+        return hashlib.sha256(os.fsencode(self.var_dir)).hexdigest()[:16]
 
     @property
     def secure_cookies(self) -> bool:

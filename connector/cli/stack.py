@@ -66,10 +66,10 @@ def scheduler_spec(settings: Settings) -> ProcessSpec:
 
 
 def web_spec(settings: Settings) -> ProcessSpec:
-    """The web server, ready when its health page answers on this machine."""
+    """The web server, ready when the health page that answers on this machine is its own."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  # recognised, not bound
     shown = f"[{host}]" if ":" in host else host
-    ready = http_ready(f"http://{shown}:{settings.port}/health")
+    ready = http_ready(f"http://{shown}:{settings.port}/health", {"installation": settings.installation})
     return command_spec(settings, "web", "web", stage=WEB, ready=ready, ready_patience=60)
 
 

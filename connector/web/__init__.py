@@ -21,12 +21,13 @@ def init_web(
     verify: Verify,
     ping_redis: Callable[[], object] | None = None,
     metrics_token: str = "",
+    installation: str = "",
 ) -> None:
     """Add the routes. `ping_redis` raises when Redis does not answer; without it health leaves Redis out.
 
-    `metrics_token`: see `metrics.routes`.
+    `metrics_token`: see `metrics.routes`; `installation`: see `health.routes`.
     """
     app.register_blueprint(oauth.routes(ctx))
     app.register_blueprint(webhooks.routes(ctx, verify))
-    app.register_blueprint(health.routes(ping_redis))
+    app.register_blueprint(health.routes(ping_redis, installation))
     app.register_blueprint(metrics.routes(metrics_token))

@@ -14,8 +14,12 @@ from connector.store.database import connection, database
 log = structlog.get_logger(__name__)
 
 
-def routes(ping_redis: Callable[[], object] | None) -> Blueprint:
-    """`/health`: 200 when all that is asked answers, else 503 with what does not."""
+def routes(ping_redis: Callable[[], object] | None, installation: str) -> Blueprint:
+    """`/health`: 200 when all that is asked answers, else 503 with what does not.
+
+    `installation` is said too: by it a supervisor knows its own web server from another's on the same port.
+    """
+    who = {"name": "connector", "version": connector.__version__, "installation": installation}
     web = Blueprint("health", __name__)
 
     @web.get("/health")
@@ -24,8 +28,11 @@ def routes(ping_redis: Callable[[], object] | None) -> Blueprint:
         if ping_redis is not None:
             parts["redis"] = _state("redis", ping_redis)
         well = all(state == "ok" for state in parts.values())
-        body = {"name": "connector", "version": connector.__version__, "status": "ok" if well else "failing", **parts}
-        return body, 200 if well else 503, {"Cache-Control": "no-store"}
+        return (
+            {**who, "status": "ok" if well else "failing", **parts},
+            200 if well else 503,
+            {"Cache-Control": "no-store"},
+        )
 
     return web
 

@@ -22,6 +22,7 @@ from redis import Redis
 from rq import Queue, Worker
 
 from connector.runtime import embedded
+from connector.settings import Settings
 from tests.cli.test_edge import ROOT, command
 from tests.runtime.processes import alive, eventually, free_port
 
@@ -87,7 +88,8 @@ def test_web_alone_has_a_redis_and_stops_with_it(start: Start, settings: dict[st
     web = start("web")
     eventually(lambda: health(settings["PORT"]).get("status") == "ok", seconds=60)
 
-    assert health(settings["PORT"])["redis"] == "ok"
+    told = health(settings["PORT"])
+    assert (told["redis"], told["installation"]) == ("ok", Settings(var_dir=short_dir).installation)
     assert end(web) == 0
     assert not embedded.answers(embedded.socket_path(short_dir))
 

@@ -7,6 +7,10 @@ import os
 import signal
 import socket
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from redis import Redis
@@ -59,6 +63,50 @@ def test_the_sandbox_of_somebody_else_is_not_taken_for_ours(settings, tmp_path):
             stack.supervisor(settings, specs).start()
     finally:
         other.stop()
+
+
+@contextmanager
+def answering(text: str) -> Iterator[int]:
+    """A program that answers every question with this text; its port."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing: the test's output is for its failures."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("well", id="another-program"),
+        pytest.param('{"status": "ok"}', id="another-program-in-json"),
+        pytest.param('{"name": "connector", "status": "ok", "installation": "0"}', id="a-connector-of-another-folder"),
+    ],
+)
+def test_the_web_server_of_somebody_else_is_not_taken_for_ours(settings, text):
+    with answering(text) as port:
+        ready = stack.web_spec(settings.model_copy(update={"port": port})).ready
+
+        assert not ready()
+        assert stack.http_ready(f"http://127.0.0.1:{port}/health")(), "though it answers"
+
+
+def test_our_web_server_is_known_by_its_folder(settings, tmp_path):
+    other = settings.model_copy(update={"var_dir": tmp_path})
+    with answering(json.dumps({"installation": settings.installation})) as port:
+        assert stack.web_spec(settings.model_copy(update={"port": port})).ready()
+        assert not stack.web_spec(other.model_copy(update={"port": port})).ready()
 
 
 def test_a_port_in_use_is_what_the_supervisor_reports(settings):

@@ -209,6 +209,11 @@ def test_health_names_what_answers(client: FlaskClient) -> None:
     assert (answer.status_code, answer.json["name"], answer.json["database"]) == (200, "connector", "ok")
 
 
+def test_health_says_whose_it_is(ctx: Context) -> None:
+    answer = make_app(ctx, installation="5f3a").test_client().get("/health")
+    assert answer.json["installation"] == "5f3a"
+
+
 def test_health_fails_without_telling_why(ctx: Context) -> None:
     def broken() -> None:
         raise ConnectionError("redis://user:password@host refused")
