@@ -10,6 +10,9 @@ from typing import Any
 
 ZERO = Decimal(0)
 
+MASK = "**"
+"""What the marketplace puts in place of what it hides of a buyer (reference section 5.4)."""
+
 RESERVING = frozenset({"UNPAID", "ON_HOLD"})
 """States in which a buyer may still pay: pieces are kept back, and no store order is made."""
 
@@ -98,12 +101,33 @@ class Address:
         """False while the marketplace still hides it (UNPAID, ON_HOLD)."""
         return bool(self.country and (self.city or self.postcode or self.street))
 
+    @property
+    def told(self) -> int:
+        """How much of it the marketplace tells: 2 is a name and a place in clear, 1 a part or masked text, 0 nothing.
+
+        Orders that the marketplace ships are masked (`A**`); old and cancelled ones come empty (reference section 5.4).
+        """
+        place = self.city or self.postcode
+        parts = (self.first_name, self.last_name, *self.street, self.city, self.region, self.postcode, self.telephone)
+        if any(MASK in part for part in parts) or not (self.first_name and self.street and place):
+            return int(any(parts))
+        return 2
+
+    def same_place(self, other: Address) -> bool:
+        """True when both name the same street in the same place."""
+        return (self.street, self.city, self.postcode) == (other.street, other.city, other.postcode)
+
+    def filled(self, other: Address) -> Address:
+        """With what the other has where this has nothing."""
+        return Address(**{name: getattr(self, name) or getattr(other, name) for name in self.__slots__})
+
 
 @dataclass(frozen=True, slots=True)
 class MarketplaceOrder:
     """One TikTok Shop order. `update_time` is Unix seconds of the marketplace: older news never overwrite newer.
 
     `kinds` are what makes it special: SAMPLE, REPLACEMENT, or PLATFORM when TikTok Shop ships it from its own warehouse.
+    `address_kept` says that the marketplace hides the recipient by now, and that who is told here is an earlier answer's.
     """
 
     id: str
@@ -124,6 +148,7 @@ class MarketplaceOrder:
     cancel_reason: str = ""
     ship_by: int = 0
     kinds: tuple[str, ...] = ()
+    address_kept: bool = False
 
     @property
     def open_lines(self) -> tuple[OrderLine, ...]:

@@ -22,6 +22,7 @@ from connector.services import (
     offers,
     periodic,
     placement,
+    recipients,
     returns,
     work,
 )
@@ -62,7 +63,10 @@ def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | Non
 
 
 def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | None:
-    known: Order | None = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == order.id)
+    mine = (Order.account == account.id) & (Order.tiktok_order_id == order.id)
+    Order.update(lease_owner=Order.lease_owner).where(mine).execute()  # two who file one order take turns
+    known: Order | None = Order.get_or_none(mine)
+    order = recipients.remembered(order, known)
     values = _columns(order, known, now)
     if known is None:
         row: Order = Order.create(account=account.id, tiktok_order_id=order.id, imported_at=now, **values)
@@ -74,6 +78,7 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
     not_older = Order.update_time <= order.update_time
     if not Order.update(values).where(Order.id == known.id, not_older).execute():
         return None
+    recipients.note(now, order, known)
     if known.status != order.status:
         offers.unsure(account.id, order.lines)
         history.note(now, "import_orders", "order.status", "order", known.id, order.status, before=known.status)

@@ -133,6 +133,7 @@ def test_silence_approves_a_buyers_cancellation_and_stock_comes_back(seller: Sel
     seller.control("clock/advance", {"seconds": 86_400})
     order = seller.order(number)
     assert (order["status"], order["cancellation_initiator"]) == ("CANCELLED", "BUYER")
+    assert set(order["recipient_address"].values()) == {""}, "a cancelled order goes to nobody any more"
     assert stock(seller, sku) == (10, 0)
     found = seller.post("/return_refund/202602/cancellations/search", {"cancel_ids": [cancel]})["cancellations"][0]
     assert found["cancel_status"] == "CANCELLATION_REQUEST_SUCCESS"

@@ -97,9 +97,9 @@ def _listed(call: Call, order: Order) -> Json:
 
 
 def shown_address(order: Order) -> Json:
-    """In clear for seller shipping; masked when the marketplace ships; empty while nothing may ship."""
+    """In clear for seller shipping; masked when the marketplace ships; empty while nothing may ship, and once cancelled."""
     address: Json = order.private["address"]
-    if order.status in {"UNPAID", "ON_HOLD"}:
+    if order.status in {"UNPAID", "ON_HOLD", "CANCELLED"}:
         return {key: "" for key in address if key != "district_info"}
     if order.document["shipping_type"] == "SELLER":
         return address
