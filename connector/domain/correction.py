@@ -154,6 +154,8 @@ def body(
         "shipping_description": clean(f"TikTok Shop - {order.delivery_option_name or order.shipping_type}"),
         "customer_note_notify": 0,
     }
+    if store.raw.get("email_sent") is None:
+        entity["email_sent"] = 0  # a mail that waits for cron would go to the buyer's address (section 12.7)
     if rate != 1 or store.currency != order.payment.currency:
         entity |= {
             "order_currency_code": order.payment.currency,

@@ -18,7 +18,7 @@ from connector.domain.values import from_json
 from connector.errors import ConfigurationError, ConnectorError, RejectedError, RetryableError, UnknownOutcomeError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
-from connector.services import carts, direct_orders, history, policies
+from connector.services import carts, customers, direct_orders, history, policies
 from connector.services.context import Context
 from connector.services.stores import exchange_rate
 from connector.store.database import transaction
@@ -176,6 +176,7 @@ class _Placement:
         if self.order.status not in PLACEABLE:
             raise RejectedError(f"No store order is made while TikTok Shop says {self.order.status}.", system="tiktok")
         correction.amounts(self.order, self.policy.platform_discount, self.skus)
+        customers.chosen(self.sales, self.store, self.policy)
         rows = Product.select(Product.sku).where(
             Product.store == self.store.id, Product.sku.in_(self._wanted()), Product.type_id.in_(list(_COMPOSITE))
         )
@@ -260,7 +261,7 @@ class _Placement:
         before = self.row.failed_reason
         self.save(state="placing", placing_since=self.ctx.clock.now(), failed_reason="")
         try:
-            return self.sales.order(self.sales.place(self.row.cart_id, payment_method))
+            number = self.sales.place(self.row.cart_id, payment_method)
         except UnknownOutcomeError as error:
             self._note_unanswered(error, before)
             raise UnknownOutcomeError(
@@ -269,6 +270,15 @@ class _Placement:
         except RejectedError:
             self.save(placing_since=None)
             raise
+        return self._read_placed(number)
+
+    def _read_placed(self, number: int) -> StoreOrder:
+        """The order that a place call made. It exists whatever a read says, so a refused one is no refusal of the order."""
+        try:
+            return self.sales.order(number)
+        except RejectedError as error:
+            text = f"The store made order {number} and cannot show it yet: {error}"
+            raise RetryableError(text, system="magento", status=error.status, retry_after=5) from error
 
     def _note_unanswered(self, error: UnknownOutcomeError, before: str) -> None:
         """What the next try goes by. A 400 may be the lock's, which is over then: only the same one again is a refusal."""
@@ -280,6 +290,9 @@ class _Placement:
         """One save with our own number, which the store takes once; no stock is reserved."""
         if not self.policy.direct_fallback:
             raise RejectedError(f"The store's cart refused the order: {reason}", system="magento")
+        found = self._look_up()
+        if found is not None:
+            return found
         self.save(state="placing", failed_reason=f"{_REFUSED}{reason}")
         try:
             self.sales.save_order(
@@ -380,20 +393,12 @@ class _Placement:
             )
 
     def _confirm(self, placed: StoreOrder) -> None:
-        """Released, named and invoiced; the buyer's relay address replaces the key only now."""
+        """Released, named and invoiced; the customer's address replaces the key only now."""
         if placed.state == "holded":
             self.sales.unhold(placed.entity_id)
-        address = carts.shippable(self.order.address)
-        self.sales.save_order(
-            {
-                "entity_id": placed.entity_id,
-                "increment_id": placed.increment_id,
-                "ext_order_id": self.order.id,
-                "customer_email": carts.mailbox(self.order.buyer_email) or self.email,
-                "customer_firstname": address.first_name,
-                "customer_lastname": address.last_name,
-            }
-        )
+        who = customers.fields(customers.chosen(self.sales, self.store, self.policy), self.order, self.email)
+        numbers = {"entity_id": placed.entity_id, "increment_id": placed.increment_id, "ext_order_id": self.order.id}
+        self.sales.save_order(numbers | who)
         invoiced = self._invoice(placed) if self.policy.invoice else False
         read = self.sales.order(placed.entity_id)
         if invoiced and read.total_invoiced != read.grand_total:
@@ -402,6 +407,8 @@ class _Placement:
                 f"{read.grand_total.normalize():f}.",
                 system="magento",
             )
+        if wrong := customers.difference(who, read):
+            history.note(self.ctx.clock.now(), "create_sales_order", "order.customer", "order", self.row.id, wrong)
         self._assign_items(read)
         self.save(state="confirmed", magento_status=read.status, invoiced=invoiced, failed_reason="")
         history.note(

@@ -13,7 +13,7 @@ import requests
 from connector.domain import correction
 from connector.domain.order import Address, MarketplaceOrder
 from connector.domain.values import from_json, to_json
-from connector.errors import ConfigurationError, RejectedError, RetryableError, UnknownOutcomeError
+from connector.errors import ConfigurationError, NotFoundError, RejectedError, RetryableError, UnknownOutcomeError
 from connector.services import carts, placement
 from connector.services.context import Context
 from connector.store.models import Account, HistoryEntry, Order, Product
@@ -317,6 +317,62 @@ def test_a_strangers_order_under_the_same_quote_id_is_not_adopted(
         "new",
         "someone@else.example",
     )
+
+
+def test_an_order_that_cannot_be_read_right_after_it_was_placed_is_not_made_again(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The read's refusal is not the cart's: a direct save would be a second order."""
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku)
+
+    def nowhere(number: int) -> Any:
+        raise NotFoundError(f"no order {number}", system="magento", status=404)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "order", nowhere)
+        with pytest.raises(RetryableError, match="cannot show it yet"):
+            placement.create_sales_order(ctx, row.id, "w1")
+    placement.create_sales_order(ctx, row.id, "w1")
+    fresh = Order.get_by_id(row.id)
+    assert (fresh.state, fresh.stock_reserved, fresh.duplicates) == ("confirmed", True, [])
+    assert len(made(systems, row)) == 1
+
+
+def test_an_order_made_while_the_cart_refused_is_taken_instead_of_a_direct_save(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sold(ctx, systems, account, sku)
+    filed(systems, account, sku)
+    real, numbers = systems.store.place, []
+
+    def refuses_afterwards(cart: str, method: str) -> int:
+        numbers.append(real(cart, method))
+        raise RejectedError("The requested qty is not available", system="magento", status=400)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "place", refuses_afterwards)
+        placement.create_sales_order(ctx, row.id, "w1")
+    fresh = Order.get_by_id(row.id)
+    assert (fresh.magento_order_id, fresh.stock_reserved, fresh.duplicates) == (numbers[0], True, [])
+
+
+def test_a_mail_that_waits_for_cron_never_reaches_the_buyer(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper
+) -> None:
+    """Sent at once it goes to the merchant's mailbox; sent later it would go to the address that the order has by then."""
+    sent = {}
+    for later in ("0", "1"):
+        keeper.set(sales_email__general__async_sending=later)
+        row = sold(ctx, systems, account, sku)
+        placement.create_sales_order(ctx, row.id, "w1")
+        systems.control.post("magento/cron")
+        (order,) = made(systems, row)
+        assert order.customer_email == from_json(MarketplaceOrder, row.data).buyer_email
+        outbox = requests.get(f"{systems.control.url}/_sandbox/magento/outbox", timeout=5).json()
+        recipients = [mail["recipient"] for mail in outbox if mail["order_id"] == order.entity_id]
+        sent[later] = [to == placement.order_email(account, row.tiktok_order_id) for to in recipients]
+    assert sent == {"0": [True], "1": []}
 
 
 class Spy:
