@@ -17,6 +17,7 @@ from connector.domain.order import (
     Address,
     Cancellation,
     CartItem,
+    Customer,
     MarketplaceOrder,
     Reason,
     ReturnRequest,
@@ -138,6 +139,10 @@ class Sales(Protocol):
 
     def find_orders(self, field: str, value: str) -> list[StoreOrder]:
         """Orders whose column equals `value`, by entity id; fields: quote_id, customer_email, ext_order_id, increment_id."""
+        ...
+
+    def customers(self, email: str) -> list[Customer]:
+        """Customer accounts with this e-mail, at most one in a website."""
         ...
 
     def order(self, entity_id: int) -> StoreOrder:

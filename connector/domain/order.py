@@ -199,6 +199,18 @@ class StoreOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer account of the store; an e-mail may have one in each website."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    group_id: int
+    website_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """One tracking number of a store shipment."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from connector.domain.order import CartItem, StoreOrder, StoreOrderItem, StoreShipment, Track
+from connector.domain.order import CartItem, Customer, StoreOrder, StoreOrderItem, StoreShipment, Track
 
 
 def amount(row: Mapping[str, Any], key: str) -> Decimal:
@@ -38,6 +38,18 @@ def order(row: Mapping[str, Any]) -> StoreOrder:
         total_refunded=amount(row, "total_refunded"),
         payment_entity_id=_number(payment.get("entity_id")),
         raw=row,
+    )
+
+
+def customer(row: Mapping[str, Any]) -> Customer:
+    """One customer object of `GET /V1/customers/search` (section 6)."""
+    return Customer(
+        id=int(row["id"]),
+        email=str(row["email"]),
+        first_name=str(row.get("firstname") or ""),
+        last_name=str(row.get("lastname") or ""),
+        group_id=int(row.get("group_id") or 0),
+        website_id=int(row.get("website_id") or 0),
     )
 
 

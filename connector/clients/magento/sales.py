@@ -12,7 +12,7 @@ from connector.clients.magento import documents
 from connector.clients.magento.connection import MagentoConnection
 from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import SYSTEM, RefusedError, error_of, value_of
-from connector.domain.order import Address, CartItem, StoreOrder, StoreShipment, Track
+from connector.domain.order import Address, CartItem, Customer, StoreOrder, StoreShipment, Track
 from connector.errors import NotFoundError, UnknownOutcomeError
 
 SEARCHABLE = frozenset({"quote_id", "customer_email", "ext_order_id", "increment_id"})
@@ -106,6 +106,11 @@ class MagentoSales:
             return []
         pages = self._store.keyset("/orders", filters=[(field, value, "eq")])
         return [documents.order(row) for rows in pages for row in rows]
+
+    def customers(self, email: str) -> list[Customer]:
+        """Customers with this e-mail, at most one in a website, by id; the store compares without case."""
+        pages = self._store.keyset("/customers/search", filters=[("email", email, "eq")], key="id")
+        return [documents.customer(row) for rows in pages for row in rows]
 
     def order(self, entity_id: int) -> StoreOrder:
         """One order as it is now; raises NotFoundError."""

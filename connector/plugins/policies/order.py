@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -21,6 +22,8 @@ STATUSES = (
 KINDS = (("SAMPLE", "Free samples"), ("REPLACEMENT", "Replacements"))
 PLATFORM = "PLATFORM"
 """What an order is that the marketplace ships from its own warehouse."""
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 BOOKINGS = (("payout", "What the seller receives"), ("buyer", "What the buyer paid"))
 
@@ -65,6 +68,11 @@ class OrderPolicy(Policy):
     )
     default_provider: str = setting(
         "", "Default shipping provider", "For carriers without a mapping.", choices="carriers"
+    )
+    customer: str = setting(
+        "",
+        "Customer",
+        "E-mail of one customer of the store whose orders they become. Empty: each buyer orders as a guest.",
     )
     platform_discount: str = setting(
         "payout", "Book platform discounts as", "TikTok pays its own discounts to the seller.", choices=BOOKINGS
@@ -115,6 +123,9 @@ class OrderPolicy(Policy):
         if self.created_since and _day(self.created_since) is None:
             text = "Create orders placed since: write a day such as 2026-11-23."
             found.append(Issue("order.created_since", "created_since", text))
+        if self.customer and not _EMAIL.fullmatch(self.customer):
+            text = "Customer: write the e-mail of a customer of the store, or leave it empty for guests."
+            found.append(Issue("order.customer", "customer", text))
         if len(self.prefix) > 20:
             found.append(Issue("order.prefix", "prefix", "Order ID prefix: write at most 20 characters."))
         if self.platform_discount not in dict(BOOKINGS):
