@@ -80,15 +80,19 @@ def seed(url: str, folder: Path) -> Seeded:
     return Seeded(made, url)
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
-    folder = tmp_path_factory.mktemp("seeded")
-    if request.param == "sqlite":
+def seeded_on(kind: str, request: pytest.FixtureRequest, folder: Path) -> Seeded:
+    """Pages over a seeded database of this kind, `sqlite` or `postgres`; skipped where there is no PostgreSQL."""
+    if kind == "sqlite":
         return seed(f"sqlite:///{folder / 'c.sqlite'}", folder)
     server: str = request.getfixturevalue("postgres_url")
     name = f"seeded_{uuid.uuid4().hex}"
     run_sql(server, f"CREATE DATABASE {name}")
     return seed(other_database(server, name), folder)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
+    return seeded_on(request.param, request, tmp_path_factory.mktemp("seeded"))
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import flask
 import pytest
 from werkzeug.serving import make_server
 
@@ -27,24 +30,82 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> admin_pages.Seeded:
-    """On SQLite: what pages ask of PostgreSQL is asked in tests/admin, and what stands here is what a browser makes of them."""
-    folder = tmp_path_factory.mktemp("seeded")
-    return admin_pages.seed(f"sqlite:///{folder / 'c.sqlite'}", folder)
+class Place(NamedTuple):
+    """How wide the screen is, and the database under the pages."""
+
+    width: int
+    database: str
+
+
+DESK, TELEPHONE = Place(1440, "sqlite"), Place(390, "postgres")
+"""Each test runs at both, and so on both databases."""
+
+
+def places(*chosen: Place) -> list[Any]:
+    """Parameters of the fixture `place`."""
+    postgres = pytest.mark.postgres
+    return [
+        pytest.param(one, id=f"{one.width}-{one.database}", marks=[postgres] if one.database == "postgres" else [])
+        for one in chosen
+    ]
+
+
+@pytest.fixture(params=places(DESK, TELEPHONE))
+def place(request: pytest.FixtureRequest) -> Place:
+    return Place(*request.param)
 
 
 @pytest.fixture
-def site(tmp_path: Path, seeded: admin_pages.Seeded) -> Iterator[str]:
-    """Address of an installation with a row of everything."""
-    server = make_server("127.0.0.1", 0, seeded.fresh(tmp_path), threaded=True)
+def width(place: Place) -> int:
+    return place.width
+
+
+@dataclass
+class Site:
+    """Pages that are served for the whole run, and the administrator's cookie once somebody logged in."""
+
+    seeded: admin_pages.Seeded
+    url: str
+    session: Any = None
+
+
+@pytest.fixture(scope="session")
+def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """A served installation with a row of everything for each kind of database, made when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def made(kind: str) -> Site:
+            seeded = admin_pages.seeded_on(kind, request, tmp_path_factory.mktemp("seeded"))
+            return Site(seeded, stack.enter_context(served(seeded.app)))
+
+        yield made
+
+
+@contextmanager
+def served(app: flask.Flask) -> Iterator[str]:
+    """Address of a server on loopback."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, place: Place, sites: Callable[[str], Site]) -> Iterator[Site]:
+    """The place's site over a fresh copy of its database."""
+    found = sites(place.database)
+    found.seeded.fresh(tmp_path)
+    yield found
     disconnect()
+
+
+@pytest.fixture
+def site(installed: Site) -> str:
+    return installed.url
 
 
 @pytest.fixture(scope="session")
@@ -57,26 +118,13 @@ def chrome(chromium: str) -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=[1440, 390])
-def width(request: pytest.FixtureRequest) -> int:
-    """A desk and a telephone."""
-    return int(request.param)
-
-
-@pytest.fixture(scope="session")
-def sessions() -> dict[str, Any]:
-    """The administrator's cookie, once somebody logged in; it fits every copy of the seeded database."""
-    return {}
-
-
 @pytest.fixture
-def page(chrome, site, width, sessions) -> Iterator[Any]:
+def page(chrome: Any, installed: Site, width: int) -> Iterator[Any]:
     """A page that is logged in as administrator; errors and refusals of the policy fail the test."""
-    with quiet_page(chrome, width, sessions.get("admin")) as opened:
-        if not sessions:
-            log_in(opened, site, "admin@example.com", world.PASSWORD)
-            sessions["admin"] = opened.context.storage_state()
-        opened.goto(f"{site}/admin/login/password/")
+    with quiet_page(chrome, width, installed.session) as opened:
+        if installed.session is None:  # the cookie fits every copy of the seeded database
+            log_in(opened, installed.url, "admin@example.com", world.PASSWORD)
+            installed.session = opened.context.storage_state()
         yield opened
 
 

@@ -68,7 +68,7 @@ class Installation:
 
 
 @contextmanager
-def new_installation(folder: Path, redis_url: str, email: str) -> Iterator[Installation]:
+def new_installation(folder: Path, database_url: str, redis_url: str, email: str) -> Iterator[Installation]:
     """Sandbox and admin on free ports, and one administrator whose password was made for them."""
     sandbox = SandboxServer(
         create_sandbox(folder / "sandbox", products=30, seed=7, options=SandboxOptions(audit_seconds=0.1))
@@ -76,9 +76,7 @@ def new_installation(folder: Path, redis_url: str, email: str) -> Iterator[Insta
     front = DispatcherMiddleware(NotFound())  # the application needs to know its address, which needs a server
     server = make_server("127.0.0.1", 0, front, threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
-    settings = Settings(
-        var_dir=folder / "var", database_url=f"sqlite:///{folder / 'c.sqlite'}", redis_url=redis_url, base_url=url
-    )
+    settings = Settings(var_dir=folder / "var", database_url=database_url, redis_url=redis_url, base_url=url)
     front.app = app = create_app(settings)
     migrations.upgrade()
     thread = threading.Thread(target=server.serve_forever)
@@ -94,6 +92,7 @@ def new_installation(folder: Path, redis_url: str, email: str) -> Iterator[Insta
     thread.join()
     server.server_close()
     sandbox.stop()
+    database.disconnect()
 
 
 def _add_user(settings: Settings, email: str) -> str:

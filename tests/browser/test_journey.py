@@ -22,8 +22,8 @@ RULES = 'assign "Bags"\nwhere category under "Gear/Bags"'
 
 
 @pytest.fixture
-def installation(tmp_path: Path, redis_url: str) -> Iterator[Installation]:
-    with new_installation(tmp_path, redis_url, EMAIL) as made:
+def installation(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Installation]:
+    with new_installation(tmp_path, database_url, redis_url, EMAIL) as made:
         yield made
 
 
