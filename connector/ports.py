@@ -25,7 +25,7 @@ from connector.domain.order import (
     StoreShipment,
     Track,
 )
-from connector.domain.product import ProductSnapshot, Salable
+from connector.domain.product import ProductSnapshot, Salable, StockSource
 from connector.domain.shop import (
     Brand,
     Category,
@@ -87,6 +87,14 @@ class Catalog(Protocol):
 
     def salable(self, website_code: str, skus: Sequence[str]) -> dict[str, Salable]:
         """Salable quantity per SKU, reservations subtracted; SKUs that the store does not stock are absent."""
+        ...
+
+    def sources(self, website_code: str) -> list[StockSource]:
+        """Every source of the store, enabled or not; empty for a store without inventory management (MSI)."""
+        ...
+
+    def source_quantities(self, skus: Sequence[str], codes: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+        """Pieces by SKU and source code; what a source marks as out of stock, and a SKU that it lacks, is absent."""
         ...
 
     def prices(self, skus: Sequence[str]) -> dict[str, Decimal]:

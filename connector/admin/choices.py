@@ -48,6 +48,17 @@ def image_attributes() -> Choices:
     ]
 
 
+def store_sources() -> Choices:
+    """Sources of all stores, with what keeps one from counting."""
+    found = {}
+    for store in MagentoStore.select(MagentoStore.title, MagentoStore.sources):
+        for source in store.sources or ():
+            why = "" if source["enabled"] else ", disabled"
+            why = why or ("" if source["sells"] else ", not in the website's stock")
+            found[source["code"]] = f"{source['name']} ({source['code']}){why} · {store.title}"
+    return sorted(found.items(), key=lambda pair: pair[1].casefold())
+
+
 def warehouses() -> Choices:
     """Sales warehouses of all accounts."""
     return _of_accounts("warehouses", lambda w: w.get("type", "SALES_WAREHOUSE") == "SALES_WAREHOUSE")
@@ -83,6 +94,7 @@ _SOURCES: dict[str, Callable[[], Choices]] = {
     "magento_attributes": magento_attributes,
     "image_attributes": image_attributes,
     "price_attributes": price_attributes,
+    "store_sources": store_sources,
     "warehouses": warehouses,
     "carriers": carriers,
     "price_rules": price_rules,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from connector.admin.site import context
 from connector.services import periodic
-from connector.store.models import Account
+from connector.store.models import Account, MagentoStore
 
 
 def assign(account_ids: Iterable[int] | None = None) -> None:
@@ -17,6 +17,12 @@ def assign(account_ids: Iterable[int] | None = None) -> None:
 def plan(account_ids: Iterable[int] | None = None) -> None:
     """Build the drafts again that were marked stale."""
     _hasten(("plan",), account_ids)
+
+
+def stock() -> None:
+    """Read the stock of every store again, with what its sources hold where a policy chooses among them."""
+    names = [f"stock:{store.id}" for store in MagentoStore.select(MagentoStore.id)]
+    periodic.hasten(names, context().clock.now())
 
 
 def _hasten(kinds: Iterable[str], account_ids: Iterable[int] | None) -> None:

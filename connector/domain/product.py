@@ -131,9 +131,23 @@ def _decimal(value: object) -> Decimal | None:
 class Salable:
     """What the store can promise of one SKU.
 
-    `quantity` counts reservations already; `unlimited` marks products whose stock the store does not manage.
+    `quantity` counts reservations already; `unlimited` marks products whose stock the store does not manage. `sources` is
+    source code → pieces that count there, for every source that the website sells from (None: not known); `single` says
+    that the store keeps no stock by sources at all.
     """
 
     quantity: Decimal
     salable: bool
     unlimited: bool = False
+    sources: Mapping[str, Decimal] | None = None
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StockSource:
+    """A place with stock (MSI). `sells` says that the stock of the account's website takes from it."""
+
+    code: str
+    name: str
+    enabled: bool
+    sells: bool

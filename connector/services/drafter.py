@@ -28,7 +28,7 @@ from connector.rules.explain import inputs
 from connector.rules.facts import FactError
 from connector.rules.ladder import Ladder, price_ladder
 from connector.rules.products import Facts, day_fact
-from connector.services import drafting, orders, policies, rulesets, validation
+from connector.services import drafting, orders, policies, rulesets, sources, validation
 from connector.services.context import Context
 from connector.store.models import Account, ListingTemplate, MarketplaceCategory, Product, TikTokAttribute
 from connector.store.models import Listing as ListingRow
@@ -158,7 +158,7 @@ class Drafter:
         return drafting.Part(
             snapshot=ProductSnapshot(product.data),
             values=values,
-            stock=_stock(product),
+            stock=_stock(product, single=self.store.sources == []),
             held=held.get(product.sku, 0),
             last=sum(known.quantities.values()) if known else None,
             ruled=ruled.amount if ruled else None,
@@ -249,13 +249,21 @@ def _market(account: Account, today: date) -> drafting.Market:
         website_id=account.store.website_id,
         warehouses=frozenset(str(w["id"]) for w in selling),
         today=today,
+        sources=sources.known(account.store),
     )
 
 
-def _stock(product: Product) -> Salable | None:
+def _stock(product: Product, *, single: bool = False) -> Salable | None:
     if product.salable is None:
         return None
-    return Salable(product.salable, product.unlimited or product.salable > 0, product.unlimited)
+    held = product.sources
+    return Salable(
+        product.salable,
+        product.unlimited or product.salable > 0,
+        product.unlimited,
+        sources=None if held is None else {code: Decimal(pieces) for code, pieces in held.items()},
+        single=single,
+    )
 
 
 def _template(row: ListingTemplate) -> drafting.Template:

@@ -21,7 +21,7 @@ from connector.domain.listing import (
     ProductAttribute,
     SalesAttribute,
 )
-from connector.domain.product import ProductSnapshot, Salable
+from connector.domain.product import ProductSnapshot, Salable, StockSource
 from connector.plugins.policies.image import ImagePolicy
 from connector.plugins.policies.inventory import InventoryPolicy
 from connector.plugins.policies.pricing import PricingPolicy
@@ -86,7 +86,9 @@ class Market:
     warehouses: frozenset[str] = frozenset()
     """ids of those that may sell; none known: any"""
     today: date | None = None
-    """decides whether a special price runs; None: it does"""
+    """the store's day, which decides whether a special price runs; None: it does"""
+    sources: tuple[StockSource, ...] | None = None
+    """every source of the store; None: not known, empty: it has none (no MSI)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,11 @@ class Built:
 def build(lead: Part, variants: Sequence[Part], template: Template, market: Market) -> Built:
     """A listing as it should be."""
     sold = _sold(lead, variants, market)
-    issues = [*_product_issues(lead, sold, market), *_warehouse_issues(template.inventory, market)]
+    issues = [
+        *_product_issues(lead, sold, market),
+        *_warehouse_issues(template.inventory, market),
+        *_source_issues(template.inventory, market),
+    ]
     images = images_of(lead, sold, template.image, market)
     skus = [_sku(part, lead, template, market, issues) for part in sold]
     weight = _weight(sold, template, market)
@@ -215,6 +221,33 @@ def _warehouse_issues(policy: InventoryPolicy, market: Market) -> list[Issue]:
         text = f"The warehouse {warehouse} does not sell for this shop: choose another in the inventory policy."
         return [Issue("account.warehouse", "warehouse", text)]
     return []
+
+
+def _source_issues(policy: InventoryPolicy, market: Market) -> list[Issue]:
+    """Warnings: chosen sources that add no pieces, and why."""
+    if not policy.sources or market.sources == ():
+        return []
+    if market.sources is None:
+        text = (
+            "What the sources of the inventory policy hold is not known: no more is offered than now. It is read with the "
+            "stock; the integration needs the right Magento_InventoryApi::source in Magento."
+        )
+        return [Issue("inventory.sources", "inventory", text, severity="warning")]
+    known = {source.code: source for source in market.sources}
+    found = []
+    for code in dict.fromkeys(policy.sources):
+        source = known.get(code)
+        if source is None:
+            why = "does not exist in Magento any more"
+        elif not source.enabled:
+            why = "is disabled in Magento"
+        elif not source.sells:
+            why = "is not in the stock that the account's website sells from"
+        else:
+            continue
+        text = f"The source “{code}” of the inventory policy {why} and counts nothing: change it there, or the policy."
+        found.append(Issue("inventory.sources", "inventory", text, severity="warning"))
+    return found
 
 
 def images_of(lead: Part, sold: Sequence[Part], policy: ImagePolicy, market: Market) -> tuple[str, ...]:

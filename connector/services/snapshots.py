@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.domain.product import ProductSnapshot, Salable
 from connector.errors import ConfigurationError
-from connector.services import orders
+from connector.services import orders, sources
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Listing, MagentoStore, Product
@@ -95,14 +95,19 @@ def refresh(ctx: Context, store: MagentoStore, skus: Sequence[str]) -> None:
 
 
 def sync_stock(ctx: Context, store: MagentoStore, skus: Sequence[str] | None = None) -> int:
-    """Read what the store can promise of each simple product; the number of changes."""
+    """Read what the store can promise of each simple product, and what its sources hold where a policy chooses among
+    them; the number of changes."""
     catalog = ctx.remotes.catalog(store)
+    codes = sources.counting(catalog, store)
     changed = 0
     for rows in _simple(store, skus):
-        began = ctx.clock.now()
-        found = catalog.salable(store.website_code, [row.sku for row in rows])
+        began, wanted = ctx.clock.now(), [row.sku for row in rows]
+        found = catalog.salable(store.website_code, wanted)
+        held = catalog.source_quantities(wanted, codes) if codes else {}
         with transaction():
-            changed += sum(_save_stock(row, found.get(row.sku)) for row in rows)
+            for row in rows:
+                pieces = None if codes is None else sources.as_text(held.get(row.sku, {}), codes)
+                changed += _save_stock(row, found.get(row.sku), pieces)
             _know_stock(store, rows, began)
     return changed
 
@@ -260,12 +265,13 @@ def _simple(store: MagentoStore, skus: Sequence[str] | None) -> Iterable[list[Pr
         yield rows
 
 
-def _save_stock(row: Product, stock: Salable | None) -> bool:
+def _save_stock(row: Product, stock: Salable | None, pieces: Mapping[str, str] | None) -> bool:
+    """Whether anything is new. Salable quantity and what sources hold are read and kept together: one is the other's limit."""
     quantity = stock.quantity if stock and stock.salable else Decimal(0)
     unlimited = bool(stock and stock.salable and stock.unlimited)
-    if row.salable == quantity and row.unlimited == unlimited:
+    if (row.salable, row.unlimited, row.sources) == (quantity, unlimited, pieces):
         return False
-    Product.update(salable=quantity, unlimited=unlimited).where(Product.id == row.id).execute()
+    Product.update(salable=quantity, unlimited=unlimited, sources=pieces).where(Product.id == row.id).execute()
     mark_stale([row.id])
     return True
 

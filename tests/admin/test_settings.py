@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -18,6 +18,7 @@ from connector.store.models import (
     Listing,
     ListingTemplate,
     MagentoStore,
+    PeriodicTask,
     Policy,
     SavedView,
     Setting,
@@ -35,6 +36,29 @@ def test_a_policy_form_comes_from_its_plugin(client):
     assert "Pieces kept for the Magento store" in page
     assert '<h2 class="card-title">Threshold</h2>' in page
     assert "Main · Luma US" in page
+
+
+def test_sources_of_the_store_are_offered_to_the_inventory_policy(client):
+    """Each by name and code, with what keeps it from counting; what is ticked is saved, and the stock is read at once."""
+    rows = [
+        {"code": "east", "name": "East", "enabled": True, "sells": True},
+        {"code": "west", "name": "West", "enabled": False, "sells": True},
+        {"code": "abroad", "name": "Abroad", "enabled": True, "sells": False},
+    ]
+    MagentoStore.update(sources=rows).execute()
+    later = datetime.now(UTC) + timedelta(days=1)
+    PeriodicTask.create(name=f"stock:{MagentoStore.get().id}", every_seconds=300, next_at=later)
+
+    page = client("admin").get("/admin/policies/edit/?id=2").text
+    assert "Use MSI" in page
+    for label in ("East (east) · ", "West (west), disabled · ", "Abroad (abroad), not in the website&#39;s stock · "):
+        assert label in page
+    names = ("default_quantity", "buffer", "threshold", "below", "above", "hysteresis")
+    given = {"title": "Stock", "sources": ["east", "west"], **dict.fromkeys(names, "0")}
+    post(client("admin"), "/admin/policies/edit/?id=2", given)
+
+    assert Policy.get_by_id(2).settings["sources"] == ["east", "west"]
+    assert PeriodicTask.get(PeriodicTask.name.startswith("stock:")).next_at < later
 
 
 def test_a_policy_is_saved_as_its_plugin_reads_it(client):

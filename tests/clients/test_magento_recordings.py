@@ -10,7 +10,7 @@ import pytest
 
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
 from connector.domain.order import Address, CartItem, Track
-from connector.domain.product import Salable
+from connector.domain.product import Salable, StockSource
 from connector.errors import (
     AuthorizationError,
     NotFoundError,
@@ -166,6 +166,35 @@ def test_without_inventory_management_stock_items_are_read(store: Connect, recor
     assert set(found) == {"SHOE-010"}
     assert found["SHOE-010"].quantity > 0
     assert sum("export" in asked.path for asked in server.asked) == 1
+
+
+def test_sources_say_whether_the_website_sells_from_them(store: Connect, recorded: Recorded) -> None:
+    with serving([recorded("217"), recorded("233"), recorded("219")]) as server:
+        found = MagentoCatalog(store(server.url)).sources("base")
+    assert found == [StockSource("default", "Default Source", enabled=True, sells=True)]
+    assert server.asked[1].path == "/rest/V1/inventory/stock-resolver/website/base"
+
+
+def test_a_store_without_inventory_management_has_no_sources(store: Connect, recorded: Recorded) -> None:
+    with serving([recorded("015"), Reply(200, ["Magento_Store"])]) as server:
+        assert MagentoCatalog(store(server.url)).sources("base") == []
+
+
+def test_source_items_are_read_by_sku_and_source(store: Connect, recorded: Recorded) -> None:
+    """As they were asked for, whatever the case; what a source marks as out of stock is left out."""
+    out = {"sku": "OUT", "source_code": "default", "quantity": 9, "status": 0}
+    rows = [*recorded("223").body["items"], out]
+    with serving(Reply(200, {"items": rows, "total_count": len(rows)})) as server:
+        catalog = MagentoCatalog(store(server.url))
+        found = catalog.source_quantities(["shoe-010", "SHOE/002", "SHOE 003 RED", "NOPE", "OUT"], ["default", "eu"])
+    assert found == {
+        "shoe-010": {"default": Decimal(77)},
+        "SHOE/002": {"default": Decimal(100)},
+        "SHOE 003 RED": {"default": Decimal("5.5")},
+    }
+    query = server.asked[0].query
+    assert query["searchCriteria[filter_groups][1][filters][0][value]"] == "default,eu"
+    assert query["searchCriteria[pageSize]"] == "10"
 
 
 def test_an_unknown_website_is_not_taken_for_a_missing_module(store: Connect, recorded: Recorded) -> None:

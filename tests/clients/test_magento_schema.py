@@ -50,7 +50,7 @@ def check(openapi: dict[str, Any], asked: Asked) -> None:
 
 def test_every_call_fits_the_schema(openapi: dict[str, Any], store: Connect) -> None:
     row = {"item_id": 1, "sku": "A/1", "qty": 1, "entity_id": 5, "id": 5, "order_id": 5}
-    row |= {"attribute_code": "size", "attribute_set_id": 4}
+    row |= {"attribute_code": "size", "attribute_set_id": 4, "source_code": "default", "stock_id": 1}
     answers = {
         "region": {"available_regions": [{"id": "12", "code": "CA", "name": "California"}]},
         "list": {"items": [row], "total_count": 1},
@@ -83,6 +83,8 @@ def test_every_call_fits_the_schema(openapi: dict[str, Any], store: Connect) -> 
         catalog.product("A/1")
         catalog.products_by_id([1, 2])
         catalog.salable("base", ["A/1", "a,b"])
+        catalog.sources("base")
+        catalog.source_quantities(["A/1", "a,b"], ["default"])
         catalog.prices(["A/1"])
         cart = sales.create_cart()
         sales.cart_items(cart)

@@ -86,6 +86,30 @@ def test_quantity(settings, given, held, last, offered):
     assert InventoryPolicy(**settings).quantity(given, held, last).pieces == offered
 
 
+def held(**sources: str) -> Salable:
+    """12 salable pieces of the website's stock, and what its sources hold."""
+    return Salable(Decimal(12), True, sources={code: Decimal(pieces) for code, pieces in sources.items()})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "given", "offered", "limit"),
+    [
+        pytest.param(["a"], held(a="8", b="4"), 8, "the chosen sources, 8", id="what-the-source-holds"),
+        pytest.param(["a", "b"], held(a="8", b="4"), 12, "what is salable, 12", id="all-of-it"),
+        pytest.param(["a", "a"], held(a="8", b="4"), 8, "the chosen sources, 8", id="named-twice-counts-once"),
+        pytest.param(["a"], held(a="8", b="9"), 3, "the chosen sources, 3", id="open-orders-may-be-served-from-it"),
+        pytest.param(["b"], held(a="20", b="4"), 0, "the chosen sources, 0", id="all-of-it-is-promised"),
+        pytest.param(["a"], held(a="8"), 8, "the chosen sources, 8", id="backorders-of-the-stock-add-nothing"),
+        pytest.param(["a"], held(a="3.9", b="8.1"), 3, "the chosen sources, 3", id="only-whole-pieces"),
+        pytest.param(["c"], held(a="8", b="4"), 0, "the chosen sources, 0", id="unknown-or-disabled"),
+    ],
+)
+def test_chosen_sources_limit_what_is_offered(chosen, given, offered, limit):
+    """Never more than they hold, never more than is salable, and the steps say which of the two it was."""
+    found = InventoryPolicy(sources=chosen).quantity(given, 0)
+    assert (found.pieces, f"limit: {limit}" in found.steps) == (offered, True), found.steps
+
+
 def test_a_threshold_with_hysteresis_does_not_flap():
     """Stock that goes to and fro around the threshold changes what is offered once, until it is clearly past it."""
     policy = InventoryPolicy(use_threshold=True, threshold=10, hysteresis=4)

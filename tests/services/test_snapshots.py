@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-import requests
 
 from connector.errors import ConfigurationError
 from connector.plugins.policies.inventory import InventoryPolicy
@@ -20,52 +17,7 @@ from connector.services.drafter import _stock
 from connector.store.models import Account, Listing, MagentoStore, Product
 from tests.clients.rehearsal import Control
 from tests.services import live
-
-
-@dataclass
-class Shopkeeper:
-    """What is done in the store, over its own API."""
-
-    control: Control
-    token: str
-    made: list[str] = field(default_factory=list)
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(
-            method, f"{self.control.url}/rest/all/V1/{path}", json=body, timeout=10,
-            headers={"Authorization": f"Bearer {self.token}"},
-        )  # fmt: skip
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def make(self, sku: str, **more: Any) -> int:
-        product = {
-            "sku": sku,
-            "name": f"Thing {sku}",
-            "attribute_set_id": 4,
-            "price": 10,
-            "type_id": "simple",
-            "status": 1,
-        }
-        stock = {"stock_item": {"qty": 5, "is_in_stock": True}}
-        body = {"product": {**product, "extension_attributes": stock, **more}}
-        self.made.append(sku)
-        return int(self.call("POST", "products", body)["id"])
-
-    def delete(self, sku: str) -> None:
-        self.made.remove(sku)
-        self.call("DELETE", f"products/{quote(sku, safe='')}")
-
-    def edit(self, which: str, **changes: Any) -> None:
-        self.call("PUT", f"products/{quote(which, safe='')}", {"product": changes})
-
-    def stock(self, sku: str, **item: Any) -> None:
-        number = self.call("GET", f"stockItems/{quote(sku, safe='')}")["item_id"]
-        self.call("PUT", f"products/{quote(sku, safe='')}/stockItems/{number}", {"stockItem": item})
-
-    def source(self, sku: str, quantity: float, status: int = 1) -> None:
-        items = [{"sku": sku, "source_code": "default", "quantity": quantity, "status": status}]
-        self.call("POST", "inventory/source-items", {"sourceItems": items})
+from tests.services.shopkeeper import Shopkeeper, row, store
 
 
 @pytest.fixture
@@ -84,16 +36,6 @@ def keeper(account: Account, control: Control) -> Iterator[Shopkeeper]:
 @pytest.fixture
 def ctx() -> Context:
     return live.context()
-
-
-def store(account: Account) -> MagentoStore:
-    found: MagentoStore = MagentoStore.get_by_id(account.store_id)
-    return found
-
-
-def row(sku: str) -> Product:
-    found: Product = Product.get(Product.sku == sku)
-    return found
 
 
 def test_a_delta_reads_what_changed_and_looks_back_far_enough(

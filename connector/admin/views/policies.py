@@ -163,6 +163,8 @@ class PolicyView(Grid):
         except IntegrityError:
             form.title.errors = [*form.title.errors, "Another policy has this title."]
             return None
+        if row.type == "inventory":
+            refresh.stock()
         refresh.plan()
         return row
 

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from connector.clients.magento.connection import Filter, MagentoConnection, criteria, items_of
 from connector.clients.magento.media import Media
 from connector.clients.magento.oauth import escape
+from connector.clients.magento.sources import Sources
 from connector.clients.magento.stock import Prices, Stock
-from connector.domain.product import ProductSnapshot, Salable
+from connector.domain.product import ProductSnapshot, Salable, StockSource
 from connector.domain.shop import StoreView
 from connector.errors import AuthorizationError, NotFoundError, RejectedError
 
@@ -28,6 +29,7 @@ class MagentoCatalog:
     def __init__(self, connection: MagentoConnection) -> None:
         self._store = connection
         self._stock = Stock(connection)
+        self._sources = Sources(connection)
         self._prices = Prices(connection)
         self._media = Media(connection, self.store_views)
 
@@ -127,6 +129,14 @@ class MagentoCatalog:
     def salable(self, website_code: str, skus: Sequence[str]) -> dict[str, Salable]:
         """Salable quantity by the SKUs asked for; those that the website's stock does not have are absent."""
         return self._stock.salable(website_code, skus)
+
+    def sources(self, website_code: str) -> list[StockSource]:
+        """Every source by code; empty for a store without inventory management (MSI)."""
+        return self._sources.known(website_code)
+
+    def source_quantities(self, skus: Sequence[str], codes: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+        """Pieces by the SKUs and sources asked for; what is not in stock is absent."""
+        return self._sources.quantities(skus, codes)
 
     def prices(self, skus: Sequence[str]) -> dict[str, Decimal]:
         """Regular price at global scope by the SKUs asked for."""

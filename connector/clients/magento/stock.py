@@ -123,9 +123,9 @@ class Prices:
         return True
 
 
-def batches(skus: Sequence[str]) -> Iterator[list[str]]:
-    """SKUs in lists that fit into a URL. One with a comma goes alone, because a list is split at commas; an empty one
-    is left out."""
+def batches(skus: Sequence[str], most: int = _SKUS_PER_SEARCH) -> Iterator[list[str]]:
+    """SKUs in lists of at most so many that fit into a URL. One with a comma goes alone, because a list is split at
+    commas; an empty one is left out."""
     batch: list[str] = []
     length = 0
     for sku in dict.fromkeys(skus):
@@ -133,7 +133,7 @@ def batches(skus: Sequence[str]) -> Iterator[list[str]]:
         if "," in sku:
             yield [sku]
         elif sku.strip():
-            if batch and (len(batch) >= _SKUS_PER_SEARCH or length + size > _SEARCH_BYTES):
+            if batch and (len(batch) >= min(most, _SKUS_PER_SEARCH) or length + size > _SEARCH_BYTES):
                 yield batch
                 batch, length = [], 0
             batch.append(sku)

@@ -27,7 +27,8 @@ class Quantity:
 class InventoryPolicy(Policy):
     """`min(band(salable − held − buffer), salable − held − buffer)`, from 0 to 99,999.
 
-    28 salable with a buffer of 5 gives 23.
+    28 salable with a buffer of 5 gives 23. Where sources are chosen, salable is what they hold less all that the store's
+    stock has promised or keeps back: nobody knows before shipping from which source an open order will be served.
     """
 
     identifier: ClassVar[str] = "inventory"
@@ -38,6 +39,13 @@ class InventoryPolicy(Policy):
     )
     buffer: int = setting(
         0, "Threshold buffer", "Pieces kept for the Magento store: 28 in stock, buffer 5, 23 offered."
+    )
+    sources: list[str] = setting(
+        [],
+        "Use MSI",
+        "Sources (warehouses) of the Magento store whose pieces are offered; choose none to offer all that the website "
+        "sells. A source that is disabled, or not in the website's stock, counts nothing.",
+        choices="store_sources",
     )
     use_threshold: bool = setting(
         False, "Set inventory on basis of threshold", "Controls overselling on the marketplace.", group="Threshold"
@@ -88,8 +96,7 @@ class InventoryPolicy(Policy):
         if stock.unlimited:
             pieces = min(self.default_quantity, CAP)
             return Quantity(pieces, (f"Stock is not managed: default quantity {pieces}.",))
-        salable = int(Decimal(stock.quantity).to_integral_value(ROUND_FLOOR))
-        steps = [f"{salable} salable"]
+        salable, steps = self._salable(stock, last)
         if held:
             steps.append(f"− {held} in orders that the store does not have yet")
         if self.buffer:
@@ -98,6 +105,27 @@ class InventoryPolicy(Policy):
         wanted = self._band(available, last, steps)
         pieces = max(0, min(wanted, available, CAP))
         return Quantity(pieces, (*steps, f"= {pieces}"))
+
+    def _salable(self, stock: Salable, last: int | None) -> tuple[int, list[str]]:
+        """Whole pieces that may be promised before anything is kept back here, and which limit they come from."""
+        salable = _whole(stock.quantity)
+        if not self.sources:
+            return salable, [f"{salable} salable"]
+        if stock.single:
+            return salable, [f"{salable} salable: the store has one stock and no sources"]
+        if stock.sources is None:
+            known = max(0, min(salable, last or 0))
+            return known, [f"{salable} salable", f"{known}: no more than now until the chosen sources are read"]
+        held_there = {code: stock.sources.get(code, Decimal(0)) for code in dict.fromkeys(self.sources)}
+        chosen = sum(held_there.values(), Decimal(0))
+        promised = max(sum(stock.sources.values(), Decimal(0)) - stock.quantity, Decimal(0))
+        pieces = max(0, min(_whole(chosen - promised), salable))
+        listed = ", ".join(f"{code} {_shown(quantity)}" for code, quantity in held_there.items())
+        steps = [f"{salable} salable in the website's stock", f"{_shown(chosen)} in the chosen sources ({listed})"]
+        if promised:
+            steps.append(f"− {_shown(promised)} that open orders and the store's own threshold take")
+        steps.append(f"limit: {'the chosen sources' if pieces < salable else 'what is salable'}, {pieces}")
+        return pieces, steps
 
     def _band(self, available: int, last: int | None, steps: list[str]) -> int:
         if not self.use_threshold:
@@ -111,3 +139,11 @@ class InventoryPolicy(Policy):
             steps.append(f"from the threshold of {limit}: {self.above}")
             return self.above
         return available
+
+
+def _whole(quantity: Decimal) -> int:
+    return int(Decimal(quantity).to_integral_value(ROUND_FLOOR))
+
+
+def _shown(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"

@@ -34,7 +34,9 @@ def up(migrator: Any, db: Any) -> None:
 
 def _fill(db: Any) -> None:
     query = "SELECT id, store_id, entity_id, data FROM product WHERE type_id = 'configurable' AND id > {0} ORDER BY id LIMIT 500"
-    insert = f"INSERT INTO variant_link (store_id, configurable_id, variant_id) VALUES ({db.param}, {db.param}, {db.param})"  # noqa: S608  # its placeholders
+    insert = (
+        f"INSERT INTO variant_link (store_id, configurable_id, variant_id) VALUES ({db.param}, {db.param}, {db.param})"  # noqa: S608  # its placeholders
+    )
     last = 0
     while rows := db.execute_sql(query.format(last)).fetchall():
         for number, store_id, entity_id, data in rows:
