@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from connector.domain.money import from_minor, round_money
+from connector.domain.money import from_minor
 from connector.domain.order import ZERO, MarketplaceOrder, StoreOrder
 from connector.domain.values import from_json
 from connector.errors import RejectedError
@@ -66,7 +66,8 @@ def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], Non
     if not document:
         memo = _Memo.of(case, order, sales, lines)
         memo.invoice_missing(renew)
-        document = memo.make(renew)
+        document, wanted = memo.make(renew)
+        _note_difference(ctx, order, sales, document, wanted)
     _note_state(ctx, case, order, sales)
     return document
 
@@ -106,29 +107,31 @@ class _Memo:
             self.sales.invoice(self.store.entity_id, missing)
             self.store = self.sales.order(self.store.entity_id)
 
-    def make(self, renew: Callable[[], None]) -> str:
-        """The new credit memo's id."""
+    def make(self, renew: Callable[[], None]) -> tuple[str, Decimal]:
+        """The new credit memo's id, and the total that it should have. The store takes adjustments in its base currency."""
         items = {item["item_id"]: item for item in self.store.raw.get("items") or ()}
         wanted = {number: min(pieces, _open(items.get(number, {}))) for number, pieces in self.pieces.items()}
         wanted = {number: pieces for number, pieces in wanted.items() if pieces > 0}
         if not wanted and not self.case.partial:
             raise RejectedError(f"Store order {self.store.increment_id} has nothing left to refund.", system="magento")
         shipping = self._shipping_back(items, wanted)
-        known = _given_back(items.values(), wanted, self.store.currency)
+        known = _given_back(items.values(), wanted)
         known += self._shipping_left() if shipping else ZERO
         gap = self._told(shipping=shipping) - known if self.case.refund_minor else ZERO
+        to_order = _number(self.store.raw, "base_to_order_rate") or Decimal(1)
+        adjustment = _cents(gap / to_order)
         renew()
         number = self.sales.refund(
             self.store.entity_id,
             wanted,
             shipping_amount=None if shipping else ZERO,
-            adjustment_positive=max(gap, ZERO),
-            adjustment_negative=max(-gap, ZERO),
+            adjustment_positive=max(adjustment, ZERO),
+            adjustment_negative=max(-adjustment, ZERO),
             return_to_stock=list(wanted) if self._restock() else [],
             comment=f"TikTok Shop {self.case.kind} {self.case.request_id}, refunded there: "
             f"{from_minor(self.case.refund_minor, self.case.currency)} {self.case.currency}",
         )
-        return str(number)
+        return str(number), known + gap
 
     def _shipping_back(self, items: Mapping[int, Mapping[str, Any]], wanted: Mapping[int, int]) -> bool:
         """Shipping is given back when the marketplace did, and when the last units are cancelled before they left."""
@@ -165,11 +168,12 @@ _PARTS = (
 """What a credit memo is made of, in the store's order: sign, what was paid of it, what went back before."""
 
 
-def _given_back(items: Iterable[Mapping[str, Any]], wanted: Mapping[int, int], currency: str) -> Decimal:
+def _given_back(items: Iterable[Mapping[str, Any]], wanted: Mapping[int, int]) -> Decimal:
     """What the store gives back for so many pieces of its lines, before any adjustment.
 
     A line's last pieces take all that is left of it. Others take a rounded share, and what rounding lost goes into the
-    next share of the memo, as the store does it (Magento_Sales 2.4.7, Creditmemo::roundPrice).
+    next share of the memo, as the store does it (Magento_Sales 2.4.7, Creditmemo::roundPrice): at two decimals in every
+    currency (reference section 12.2).
     """
     lines = [item for item in items if wanted.get(item["item_id"])]
     total = carried = ZERO
@@ -179,7 +183,7 @@ def _given_back(items: Iterable[Mapping[str, Any]], wanted: Mapping[int, int], c
             share = abs(_number(item, paid)) - abs(_number(item, gone))
             if share and pieces < still:
                 exact = share / still * pieces + sign * carried
-                share = round_money(exact, currency)
+                share = _cents(exact)
                 carried = sign * (exact - share)
             total += sign * share
     return total
@@ -203,12 +207,26 @@ def _number(row: Mapping[str, Any], name: str) -> Decimal:
     return Decimal(str(row.get(name) or 0))
 
 
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
 def _memo_of(sales: Sales, entity_id: int, request_id: str) -> str:
     """The credit memo whose comment names this request: ours, from an earlier call."""
     for memo in sales.credit_memos(entity_id):
         if any(request_id in str(one.get("comment") or "") for one in memo.get("comments") or ()):
             return str(memo["entity_id"])
     return ""
+
+
+def _note_difference(ctx: Context, order: Order, sales: Sales, document: str, wanted: Decimal) -> None:
+    """Says so in the order's history when the store made another amount than it was to make: it cannot be taken back."""
+    for memo in sales.credit_memos(int(order.magento_order_id or 0)):
+        made = _number(memo, "grand_total")
+        if str(memo["entity_id"]) == document and made != wanted:
+            text = f"Credit memo {document} gives back {made:f} instead of {wanted:f}: correct the difference by hand."
+            with transaction():
+                history.note(ctx.clock.now(), "returns", "order.refund_differs", "order", order.id, text)
 
 
 def _case_lines(case: ReturnCase, order: Order) -> list[OrderLine]:

@@ -18,9 +18,10 @@ from connector.store.database import connection
 from connector.store.models import Account, HistoryEntry, Order, OrderLine, QueueItem, ReturnCase
 from tests.clients.rehearsal import shirt, wait_for
 from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
+from tests.services.test_placement_store import Shopkeeper, in_euro, keeper
 from tests.services.trading import again, bought, pack, set_policy, store_order, stored, today, turn, window
 
-__all__ = ["account", "ctx", "sku", "systems"]
+__all__ = ["account", "ctx", "keeper", "sku", "systems"]
 
 D = Decimal
 
@@ -229,6 +230,51 @@ def test_a_sum_that_was_agreed_on_is_refunded_as_money_only(
     (memo,) = memos(systems, row)
     assert (D(str(memo["grand_total"])), case_of(row).partial) == (D("3.00"), True)
     assert store_order(systems, row).items[0].qty_refunded == 0
+
+
+@pytest.mark.parametrize(("pieces", "told"), [(0, "3.01"), (1, "2.99"), (2, "14.33")])
+def test_a_refund_in_another_currency_is_what_the_buyer_gets(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper, pieces: int, told: str
+) -> None:
+    """Adjustments are asked for in the store's base currency. Money only, and pieces for less than they cost."""
+    keeper.set(currency__options__allow="USD,EUR", sandbox__exchange_rates="EUR=0.8")
+    row = bought(ctx, systems, account, sku, 2, tax_rate="0")
+    in_euro(row)
+    placement.create_sales_order(ctx, row.id, "w1")
+    lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)]
+    ReturnCase.create(
+        account=account.id, kind="return", request_id="4035", tiktok_order_id=row.tiktok_order_id, order=row.id,
+        type="REFUND", status="RETURN_OR_REFUND_REQUEST_SUCCESS", line_ids=lines[: pieces or 1], partial=not pieces,
+        refund_minor=int(D(told) * 100), currency="EUR", store_state="due", imported_at=ctx.clock.now(),
+        changed_at=ctx.clock.now(),
+    )  # fmt: skip
+    assert returns.settle(ctx, account) == 1
+    (memo,) = memos(systems, row)
+    assert (memo["order_currency_code"], D(str(memo["grand_total"]))) == ("EUR", D(told))
+    order = store_order(systems, row)
+    assert (order.total_refunded, order.items[0].qty_refunded) == (D(told), pieces)
+    assert HistoryEntry.select().where(HistoryEntry.action == "order.refund_differs").count() == 0
+
+
+def test_a_credit_memo_of_another_amount_than_asked_for_is_told(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = stored(ctx, systems, account, sku, 1)
+    deliver(ctx, systems, row)
+    ask_back(systems, row, "REFUND", 1)
+    read(ctx, account)
+    returns.accept(ctx, case_of(row).id, "alex@example.com")
+    real = systems.store.refund
+
+    def less(*given: Any, **named: Any) -> int:
+        return real(*given, **named | {"adjustment_negative": D("0.01")})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.store, "refund", less)
+        read(ctx, account)
+    told = HistoryEntry.get(HistoryEntry.action == "order.refund_differs").message
+    assert told.endswith("correct the difference by hand.")
+    assert case_of(row).store_state == "done"
 
 
 def test_returned_goods_stay_out_of_stock_where_the_policy_says_so(
@@ -531,3 +577,10 @@ def test_older_news_of_a_case_change_nothing(ctx: Context, systems: Systems, acc
     assert returns.save(ctx, account, old) is None
     assert case_of(row).status == "CANCELLATION_REQUEST_SUCCESS"
     assert refunds.cancel_store_order(ctx, row) == ""
+
+
+def test_the_store_gives_back_hundredths_of_a_yen() -> None:
+    """One of three pieces for 6,434 JPY: it rounds at two decimals in every currency (store reference, section 12.2)."""
+    item = {"item_id": 1, "qty_invoiced": 3, "row_invoiced": 6434}
+    assert refunds._given_back([item], {1: 1}) == D("2144.67")
+    assert refunds._given_back([item | {"qty_refunded": 2, "amount_refunded": "4289.33"}], {1: 1}) == D("2144.67")

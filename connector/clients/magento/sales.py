@@ -186,7 +186,8 @@ class MagentoSales:
         return_to_stock: Sequence[int] = (),
         comment: str = "",
     ) -> int:
-        """Offline refund; the credit memo's id. `shipping_amount` None refunds what is left of it.
+        """Offline refund; the credit memo's id. `shipping_amount` None refunds what is left of it. Amounts are in the
+        store's base currency: it reckons those of the order's currency itself.
 
         An empty `items` refunds money only. The store would take a missing list for "everything that is left", so every
         line is sent with no pieces then.

@@ -18,7 +18,7 @@ from connector.sandbox.magento.sales.state import NOTHING, ZERO, amount, is_chil
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What the request asks for besides pieces; None where it says nothing.
+    """What the request asks for besides pieces, in the base currency; None where it says nothing.
 
     `with_tax` tells that a shipping amount is meant gross, as it is in shops that show shipping with tax in sales documents.
     """
@@ -55,14 +55,17 @@ def creditmemo_values(order: Row, items: Sequence[Row], lines: Sequence[Line], w
         total = _subtotal(prefix, lines, rounding, values) + values[f"{prefix}shipping_amount"]
         total -= _discount(prefix, order, lines, rounding, values)
         total += _tax(prefix, order, lines, last, ratio, rounding, values)
-        total += (wanted.positive or ZERO) - (wanted.negative or ZERO)
-        values[f"{prefix}adjustment"] = (wanted.positive or ZERO) - (wanted.negative or ZERO)
-        values[f"{prefix}adjustment_positive"], values[f"{prefix}adjustment_negative"] = (
-            wanted.positive,
-            wanted.negative,
-        )
-        values[f"{prefix}grand_total"] = total
+        values[f"{prefix}grand_total"] = total + _adjustment(prefix, order, wanted, values)
     return values
+
+
+def _adjustment(prefix: str, order: Row, wanted: Arguments, values: Row) -> Decimal:
+    """Fills the adjustments; the order's currency has them at the order's rate (Creditmemo::setAdjustmentPositive)."""
+    rate = Decimal(1) if prefix else (order["base_to_order_rate"] or Decimal(1))
+    positive, negative = (None if one is None else cents(one * rate) for one in (wanted.positive, wanted.negative))
+    values[f"{prefix}adjustment_positive"], values[f"{prefix}adjustment_negative"] = positive, negative
+    values[f"{prefix}adjustment"] = (positive or ZERO) - (negative or ZERO)
+    return Decimal(values[f"{prefix}adjustment"])
 
 
 def _subtotal(prefix: str, lines: Sequence[Line], rounding: Rounding, values: Row) -> Decimal:
