@@ -16,7 +16,8 @@ from connector.journey.buyers import Sandbox
 from connector.journey.shopkeeper import Shopkeeper
 from connector.services import publishing
 from connector.services.placement import order_email, order_policy
-from connector.store.models import Account, Listing, Order, ReturnCase
+from connector.services.refunds import SENT_BACK
+from connector.store.models import Account, Listing, Order, OrderLine, ReturnCase
 
 REFUNDED = ("RETURN_OR_REFUND_REQUEST_SUCCESS", "RETURN_OR_REFUND_REQUEST_COMPLETE")
 CENT = Decimal("0.01")
@@ -129,6 +130,8 @@ class _Comparison:
             ("customer_email", order_email(self.account, self.row.tiktok_order_id)),
         )
         found = [one for column, value in keys for one in self.keeper.sales.find_orders(column, value)]
+        if all(one.entity_id != self.row.magento_order_id for one in found):  # it lost our number, which is told then
+            found += self.keeper.sales.orders([self.row.magento_order_id or 0])
         return {
             one.entity_id: one for one in found if one.state != "canceled" or one.entity_id == self.row.magento_order_id
         }
@@ -178,10 +181,23 @@ class _Comparison:
             self._say(_differ("refunded in the store", store.total_refunded.quantize(CENT), Decimal(0).quantize(CENT)))
         if returned:
             self._say(self._credit_memos(store))
+        kept = self._kept_by_the_buyer()
         for item in store.items:
             if item.parent_item_id is None:
                 gone = item.qty_ordered - item.qty_canceled - item.qty_refunded
-                self.done.sold[item.sku] += int(gone)
+                self.done.sold[item.sku] += int(gone) + kept[item.sku]
+
+    def _kept_by_the_buyer(self) -> Counter[str]:
+        """Store SKU → units that were paid back and did not return to the shelf."""
+        back = order_policy(self.account).restock_returns
+        units = {
+            line["order_line_item_id"]
+            for one in self.requests
+            if one["return_status"] in REFUNDED and not (back and one["return_type"] == SENT_BACK)
+            for line in one["return_line_items"]
+        }
+        lines = OrderLine.select(OrderLine.sku).where(OrderLine.order == self.row, OrderLine.line_id.in_(list(units)))
+        return Counter(str(line.sku) for line in lines)
 
     def _credit_memos(self, store: StoreOrder) -> list[str]:
         """One credit memo for each request that was paid back, of what its units were booked at."""

@@ -13,9 +13,9 @@ from connector.jobs import recurring
 from connector.journey import reconcile
 from connector.journey.buyers import Sandbox
 from connector.journey.shopkeeper import Shopkeeper
-from connector.services import publishing
+from connector.services import publishing, returns
 from connector.settings import Settings
-from connector.store.models import Listing, Order
+from connector.store.models import Listing, Order, OrderLine, Policy, ReturnCase
 from tests.conftest import other_database, run_sql
 from tests.flow.conftest import Installation, installed
 from tests.flow.selling import Selling
@@ -29,17 +29,45 @@ class Scene:
         self.sandbox = Sandbox(here.control.url)
         self.keeper = Shopkeeper(remotes.connection(here.store), here.store.website_code)
         self.selling.list_all()
+        carriers = [one["id"] for one in self.selling.account.carriers]
+        policy = Policy.get(Policy.type == "order", Policy.is_default)
+        policy.settings = {**policy.settings, "default_provider": carriers[0], "accept_cancellations": False}
+        policy.save()
         self.listing = self.selling.live()
         draft = publishing.drafted_of(self.listing)
         assert draft is not None
         self.sku = draft.skus[0]
         self.before = {self.sku.sku: str(self.keeper.salable(self.sku.sku))}
-        self.number = self.selling.order(self.sku.seller_sku, 2)
-        recurring.read_orders(here.ctx, here.account.id)
-        here.work()
+        self.order = self.sell(2)
+        self.number = self.order.tiktok_order_id
+
+    def sell(self, pieces: int) -> Order:
+        """An order that the store has, whose stock both sides know of."""
+        number = self.selling.order(self.sku.seller_sku, pieces)
+        self.round_of_work()
+        order: Order = Order.get(Order.tiktok_order_id == number)
+        assert order.state == "confirmed"
+        return order
+
+    def round_of_work(self) -> None:
+        """What recurs for orders and stock, once, and the work that follows from it."""
+        ctx, account = self.here.ctx, self.here.account.id
+        recurring.read_orders(ctx, account)
+        recurring.look_for_shipments(ctx, account)
+        self.here.work()
+        recurring.read_orders(ctx, account)
+        recurring.settle_returns(ctx, account)
         self.selling.read_store()
         self.selling.plan()
-        self.order = Order.get(Order.tiktok_order_id == self.number)
+
+    def deliver(self, order: Order) -> None:
+        """Shipped in one parcel, with the buyer."""
+        left = self.keeper.left_to_ship(order.magento_order_id)
+        self.keeper.ship(order.magento_order_id, left, f"1Z999AA1{order.id:010}")
+        self.round_of_work()
+        for act in ("collect", "deliver"):
+            self.sandbox.act(f"orders/{order.tiktok_order_id}/{act}")
+        self.round_of_work()
 
     def differences(self) -> list[str]:
         """All of them, as the journey tells them."""
@@ -146,6 +174,78 @@ def test_a_store_order_that_is_missing_and_an_order_never_imported_are_told(scen
     assert scene.differences() == []
 
 
+def test_a_store_number_that_is_not_ours_is_told(scene: Scene) -> None:
+    """On either side: each has to know the other's number."""
+    row, sales = scene.order, scene.keeper.sales
+    store = scene.keeper.order(row.magento_order_id)
+    scene.selling.shop.write_external_order(scene.number, "000000999", {})
+    on_the_marketplace = scene.differences()
+    scene.selling.shop.write_external_order(scene.number, store.increment_id, {})
+    name = {"entity_id": store.entity_id, "increment_id": store.increment_id}
+    sales.save_order({**name, "ext_order_id": "1729"})
+    in_the_store = scene.differences()
+    sales.save_order({**name, "ext_order_id": scene.number})
+
+    order = f"order {scene.number}"
+    assert on_the_marketplace == [
+        f"{order}: store number on the marketplace is ['000000999'], not ['{store.increment_id}']"
+    ]
+    assert in_the_store == [f"{order}: marketplace number in the store is 1729, not {scene.number}"]
+    assert scene.differences() == []
+
+
+def test_a_parcel_of_which_the_marketplace_was_not_told_is_told(scene: Scene) -> None:
+    left = scene.keeper.left_to_ship(scene.order.magento_order_id)
+    scene.keeper.ship(scene.order.magento_order_id, left, "1Z999AA10123456784")
+    found = scene.differences()
+    scene.round_of_work()
+
+    assert found == [f"order {scene.number}: tracking numbers in the store is ['1Z999AA10123456784'], not []"]
+    assert scene.differences() == []
+
+
+def test_a_cancelled_order_that_the_store_still_has_is_told(scene: Scene) -> None:
+    order = scene.sell(1)
+    scene.sandbox.act(f"orders/{order.tiktok_order_id}/buyer_cancel_request")
+    recurring.read_orders(scene.here.ctx, scene.here.account.id)
+    case = ReturnCase.get(ReturnCase.tiktok_order_id == order.tiktok_order_id)
+    returns.accept(scene.here.ctx, case.id, "test")
+    found = " / ".join(scene.differences())
+    total = scene.keeper.order(order.magento_order_id).grand_total
+    scene.round_of_work()
+    scene.round_of_work()
+
+    assert f"order {order.tiktok_order_id}: refunded in the store is 0.00, not {total:.2f}" in found
+    assert scene.differences() == []
+
+
+def test_a_return_without_its_credit_memo_and_one_too_many_are_told(scene: Scene) -> None:
+    order = scene.sell(2)
+    scene.deliver(order)
+    unit = OrderLine.select().where(OrderLine.order == order).order_by(OrderLine.id).get()
+    scene.sandbox.act(f"orders/{order.tiktok_order_id}/returns", return_type="REFUND", line_item_ids=[unit.line_id])
+    recurring.read_orders(scene.here.ctx, scene.here.account.id)
+    case = ReturnCase.get(ReturnCase.tiktok_order_id == order.tiktok_order_id)
+    returns.accept(scene.here.ctx, case.id, "test")
+    without = " / ".join(scene.differences())
+    scene.round_of_work()
+    settled = scene.differences()
+    scene.keeper.sales.refund(order.magento_order_id, {}, shipping_amount=Decimal(0), adjustment_positive=Decimal(1))
+
+    name = f"order {order.tiktok_order_id}"
+    assert f"{name}: credit memos is 0, not 1" in without
+    assert f"{name}: units refunded is 0, not 1" in without
+    assert settled == []
+    assert f"{name}: credit memos is 2, not 1" in scene.differences()
+
+
+def test_a_refund_that_nobody_asked_for_is_told(scene: Scene) -> None:
+    order = scene.sell(1)
+    scene.keeper.sales.refund(order.magento_order_id, {}, shipping_amount=Decimal(0), adjustment_positive=Decimal(1))
+
+    assert f"order {order.tiktok_order_id}: refunded in the store is 1.00, not 0.00" in scene.differences()
+
+
 def test_a_second_store_order_is_counted(scene: Scene) -> None:
     """The one of another order bears this order's number, as after a race."""
     other = scene.selling.order(scene.sku.seller_sku, 1)
@@ -158,4 +258,5 @@ def test_a_second_store_order_is_counted(scene: Scene) -> None:
     )
 
     assert scene.duplicates() == 1
-    assert f"order {other}: store order {store.increment_id} is missing" in " / ".join(scene.differences())
+    told = f"order {other}: marketplace number in the store is {scene.number}, not {other}"
+    assert told in scene.differences()
