@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,10 @@ UNDER_WAY = ("AWAITING_COLLECTION", "IN_TRANSIT")
 CORRECTABLE = timedelta(hours=72)
 """How long after shipping the marketplace takes another tracking number (reference section 6.2)."""
 
+TAKEN = re.compile(r"[A-Za-z0-9._/-]{4,50}")
+"""Tracking numbers that the marketplace takes (reference section 6.2)."""
+
+NOTHING = Track("", "", "")
 BATCH = 100
 
 
@@ -76,7 +81,6 @@ def poll(ctx: Context, account: Account) -> int:
 
 def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
     """One row per store shipment with the units it carries; its state."""
-    track = next((track for track in found.tracks if track.number), Track("", "", ""))
     policy = placement.order_policy(row.account)
     with transaction():
         lock = Order.update(lease_owner=Order.lease_owner).where(Order.id == row.id)
@@ -86,7 +90,10 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
             magento_shipment_id=found.entity_id,
             defaults={"created_at": ctx.clock.now(), "state": "waiting", "increment_id": found.increment_id},
         )
-        values = _tracking(track, policy)
+        track = _reported(found.tracks, shipment, policy)
+        values = _tracking(track, policy) | {"other_numbers": _others(found.tracks, track)}
+        if values["other_numbers"] and values["other_numbers"] != shipment.other_numbers:
+            _note_others(ctx, shipment, track.number, values["other_numbers"])
         if shipment.state != "sent":
             values["line_ids"] = _assign(shipment, found)
         if _unchanged(shipment, values):
@@ -96,6 +103,30 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
         values["state"] = "waiting" if values["message"] else "pending"
         Shipment.update(values).where(Shipment.id == shipment.id).execute()
     return str(values["state"])
+
+
+def _reported(tracks: Sequence[Track], shipment: Shipment, policy: OrderPolicy) -> Track:
+    """The track that the marketplace is told, which takes one number for a package (reference section 6.2).
+
+    The one that it has, for as long as the shipment carries it: a second parcel's number corrects nothing. Else the
+    oldest with a number that it takes and a carrier that is mapped, else the oldest with any number.
+    """
+    numbered = [track for track in tracks if track.number]
+    known = [track for track in numbered if shipment.sent_at and track.number == shipment.tracking_number]
+    fit = [t for t in numbered if TAKEN.fullmatch(t.number) and policy.provider(t.carrier_code, t.title)]
+    return next(iter((*known, *fit, *numbered)), NOTHING)
+
+
+def _others(tracks: Sequence[Track], reported: Track) -> list[str]:
+    return list(dict.fromkeys(track.number for track in tracks if track.number not in {"", reported.number}))
+
+
+def _note_others(ctx: Context, shipment: Shipment, reported: str, others: Sequence[str]) -> None:
+    text = (
+        f"Shipment {shipment.increment_id} carries more than one tracking number. TikTok Shop takes one for a package and "
+        f"is told {reported}, not {', '.join(others)}: make a Magento shipment of its own for every parcel."
+    )
+    history.note(ctx.clock.now(), "ship", "order.other_numbers", "order", shipment.order_id, text)
 
 
 def _tracking(track: Track, policy: OrderPolicy) -> dict[str, Any]:

@@ -143,6 +143,58 @@ def test_a_tracking_number_corrected_in_the_store_corrects_the_package(
     assert shipments.poll(ctx, account) == 0
 
 
+def add_track(systems: Systems, row: Order, number: str, carrier: str = "ups") -> None:
+    """Staff enter one more number for the order's only shipment."""
+    (found,) = systems.store._by_ids("/shipments", "order_id", [int(row.magento_order_id or 0)])
+    track = {"order_id": found["order_id"], "parent_id": found["entity_id"], "track_number": number, "title": "Parcel"}
+    systems.store._store.post(
+        "/shipment/track", {"entity": track | {"carrier_code": carrier, "qty": 1, "weight": 1, "description": ""}}
+    )
+
+
+def told_others() -> list[str]:
+    query = HistoryEntry.select().where(HistoryEntry.action == "order.other_numbers").order_by(HistoryEntry.id)
+    return [entry.message for entry in query]
+
+
+def test_of_several_numbers_the_oldest_that_can_be_taken_is_told_and_the_others_are_named(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(default_provider="", carriers={"ups": provider(systems)})
+    row = stored(ctx, systems, account, sku)
+    pack(systems, row, number="by hand!")
+    for number, carrier in ((UPS[0], "dhl"), (UPS[1], "ups"), (UPS[2], "ups"), (UPS[2], "ups")):
+        add_track(systems, row, number, carrier)
+
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
+
+    assert (market_numbers(systems, row), states()) == ([UPS[1]] * 2, [("sent", 2)])
+    shipment = Shipment.get()
+    assert shipment.other_numbers == ["by hand!", UPS[0], UPS[2]]
+    (told,) = told_others()
+    assert f"is told {UPS[1]}, not by hand!, {UPS[0]}, {UPS[2]}: make a Magento shipment of its own" in told
+    assert shipments.sync(ctx, row.id) == "Packages reported: 0."
+    assert len(told_others()) == 1
+
+
+def test_a_number_that_is_added_later_corrects_nothing_until_the_first_is_gone(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = stored(ctx, systems, account, sku)
+    pack(systems, row)
+    shipments.sync(ctx, row.id)
+    add_track(systems, row, UPS[1])
+
+    assert shipments.poll(ctx, account) == 0
+    assert (Shipment.get().other_numbers, len(told_others())) == ([UPS[1]], 1)
+    assert market_numbers(systems, row) == [UPS[0]] * 2
+
+    retrack(systems, row, UPS[1])
+    assert shipments.poll(ctx, account) == 1
+    shipments.sync(ctx, row.id)
+    assert (market_numbers(systems, row), Shipment.get().other_numbers) == ([UPS[1]] * 2, [])
+
+
 def test_nothing_is_shipped_while_the_buyer_asks_to_cancel(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:

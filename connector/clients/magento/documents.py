@@ -72,7 +72,7 @@ def order_item(row: Mapping[str, Any]) -> StoreOrderItem:
 
 
 def shipment(row: Mapping[str, Any]) -> StoreShipment:
-    """One shipment object of `GET /V1/shipments`."""
+    """One shipment object of `GET /V1/shipments`; its tracks oldest first."""
     pieces: defaultdict[int, Decimal] = defaultdict(Decimal)
     for item in row.get("items") or ():
         pieces[int(item["order_item_id"])] += amount(item, "qty")
@@ -82,7 +82,7 @@ def shipment(row: Mapping[str, Any]) -> StoreShipment:
             title=str(track.get("title") or ""),
             carrier_code=str(track.get("carrier_code") or ""),
         )
-        for track in row.get("tracks") or ()
+        for track in sorted(row.get("tracks") or (), key=lambda track: int(track.get("entity_id") or 0))
     )
     return StoreShipment(
         entity_id=int(row["entity_id"]),

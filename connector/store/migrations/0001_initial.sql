@@ -170,6 +170,7 @@ CREATE TABLE "order" (
   "magento_increment_id" VARCHAR(255) NOT NULL, "magento_status" VARCHAR(255) NOT NULL, "stored_at" {bigint},
   "stock_reserved" {boolean} NOT NULL, "external_written" {boolean} NOT NULL, "invoiced" {boolean} NOT NULL,
   "duplicates" TEXT NOT NULL, "failed_reason" TEXT NOT NULL, "failures" INTEGER NOT NULL, "retry_at" {bigint},
+  "ended" VARCHAR(255) NOT NULL,
   FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE RESTRICT);
 CREATE INDEX "order_account_id" ON "order" ("account_id");
 CREATE INDEX "order_status" ON "order" ("status");
@@ -190,6 +191,7 @@ CREATE TABLE "shipment" (
   "increment_id" VARCHAR(255) NOT NULL, "line_ids" TEXT NOT NULL, "tracking_number" VARCHAR(255) NOT NULL,
   "carrier" VARCHAR(255) NOT NULL, "provider_id" VARCHAR(255) NOT NULL, "state" VARCHAR(255) NOT NULL,
   "package_id" VARCHAR(255) NOT NULL, "message" TEXT NOT NULL, "created_at" {bigint} NOT NULL, "sent_at" {bigint},
+  "other_numbers" TEXT NOT NULL,
   FOREIGN KEY ("order_id") REFERENCES "order" ("id") ON DELETE CASCADE);
 CREATE INDEX "shipment_order_id" ON "shipment" ("order_id");
 CREATE UNIQUE INDEX "shipment_order_id_magento_shipment_id" ON "shipment" ("order_id", "magento_shipment_id");

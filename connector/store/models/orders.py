@@ -17,7 +17,8 @@ class Order(Model):
     makes no store order) and `cancelled`. Each step is committed before the next call to the store. Before `retry_at` the
     store order is not asked for again by itself.
     `placing_since` is when a place call was last sent and not answered, `stored_at` when the store order was found to be
-    there: stock that was read before then does not know of it.
+    there: stock that was read before then does not know of it. `ended` is the store order's state when staff cancelled or
+    closed it while the marketplace waited for the goods.
     """
 
     id = AutoField()
@@ -49,6 +50,7 @@ class Order(Model):
     failed_reason = TextField(default="")
     failures = IntegerField(default=0)
     retry_at = UtcField(null=True)
+    ended = CharField(default="")
 
     class Meta:
         indexes = ((("account", "tiktok_order_id"), True),)
@@ -81,6 +83,7 @@ class Shipment(Model):
 
     `state` is `waiting` (for a tracking number, a carrier or an answer: `message` says so), `pending`, `sent` or `failed`;
     `package_id` is the marketplace's answer, and with `pending` it says that the package's tracking has changed.
+    `other_numbers` are tracking numbers that it carries too: the marketplace takes one for a package.
     """
 
     id = AutoField()
@@ -97,6 +100,7 @@ class Shipment(Model):
     message = TextField(default="")
     created_at = UtcField()
     sent_at = UtcField(null=True)
+    other_numbers = JsonField(default=list)
 
     class Meta:
         indexes = ((("order", "magento_shipment_id"), True),)
