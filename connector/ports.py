@@ -98,7 +98,7 @@ class Catalog(Protocol):
         ...
 
     def prices(self, skus: Sequence[str]) -> dict[str, Decimal]:
-        """Current regular price per SKU at global scope; unknown SKUs and types without a price are absent."""
+        """Current regular price per SKU in the store view; unknown SKUs and types without a price are absent."""
         ...
 
     def image(self, file: str) -> bytes:

@@ -220,6 +220,58 @@ def test_price_batches_shrink_to_the_store_s_limit(store: Connect, recorded: Rec
     assert len(server.asked) == 3
 
 
+def test_salable_quantities_come_in_pages_of_the_store_s_limit(store: Connect, recorded: Recorded) -> None:
+    asked_for = [f"S{number}" for number in range(120)]
+
+    def answer(asked: Asked) -> Reply:
+        value, size = (
+            "searchCriteria[filter_groups][0][filters][0][value]",
+            int(asked.query["searchCriteria[pageSize]"]),
+        )
+        if size > 50:
+            return recorded("480")
+        rows = [{"sku": sku, "qty": 1, "is_salable": True} for sku in asked.query[value].split(",")]
+        return Reply(200, {"items": rows[:size], "total_count": len(rows)})
+
+    with serving(answer) as server:
+        found = MagentoCatalog(store(server.url)).salable("base", asked_for)
+    assert sorted(found) == sorted(asked_for)
+    assert len(server.asked) == 4
+
+
+def test_what_sources_hold_comes_in_pages_of_the_store_s_limit(store: Connect, recorded: Recorded) -> None:
+    def answer(asked: Asked) -> Reply:
+        if int(asked.query["searchCriteria[pageSize]"]) > 50:
+            return recorded("480")
+        skus, codes = (
+            asked.query[f"searchCriteria[filter_groups][{at}][filters][0][value]"].split(",") for at in (0, 1)
+        )
+        rows = [{"sku": sku, "source_code": code, "quantity": 2, "status": 1} for sku in skus for code in codes]
+        return Reply(200, {"items": rows, "total_count": len(rows)})
+
+    with serving(answer) as server:
+        found = MagentoCatalog(store(server.url)).source_quantities([f"S{n}" for n in range(40)], ["a", "b"])
+    assert (len(found), found["S39"]) == (40, {"a": Decimal(2), "b": Decimal(2)})
+
+
+def test_a_price_of_the_store_view_goes_before_the_global_one(store: Connect, recorded: Recorded) -> None:
+    """Where prices are kept by website the route gives a row for each view that has one (section 3.9)."""
+    names = {"websites": "003", "storeGroups": "004", "storeConfigs": "001", "storeViews": "002"}
+    rows = [
+        {"price": 20, "store_id": 0, "sku": "A"}, {"price": 25, "store_id": 1, "sku": "A"},
+        {"price": 30, "store_id": 2, "sku": "A"}, {"price": 9, "store_id": 0, "sku": "B"},
+        {"price": 8, "store_id": 2, "sku": "C"},
+    ]  # fmt: skip
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(200, rows) if asked.method == "POST" else recorded(names[asked.path.rpartition("/")[2]])
+
+    with serving(answer) as server:
+        catalog = MagentoCatalog(store(server.url, store_code="default"))
+        assert catalog.prices(["A", "B", "C"]) == catalog.prices(["A", "B", "C"]) == {"A": Decimal(25), "B": Decimal(9)}
+    assert len(server.asked) == 2 + len(names)
+
+
 @pytest.mark.parametrize(
     ("name", "error", "text"),
     [

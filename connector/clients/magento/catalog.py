@@ -30,7 +30,7 @@ class MagentoCatalog:
         self._store = connection
         self._stock = Stock(connection)
         self._sources = Sources(connection)
-        self._prices = Prices(connection)
+        self._prices = Prices(connection, self.store_views)
         self._media = Media(connection, self.store_views)
 
     def store_views(self) -> list[StoreView]:
@@ -139,7 +139,7 @@ class MagentoCatalog:
         return self._sources.quantities(skus, codes)
 
     def prices(self, skus: Sequence[str]) -> dict[str, Decimal]:
-        """Regular price at global scope by the SKUs asked for."""
+        """Regular price by the SKUs asked for, as the store view has it."""
         return self._prices.regular(skus)
 
     def image(self, file: str) -> bytes:

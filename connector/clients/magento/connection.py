@@ -166,7 +166,16 @@ class MagentoConnection:
                 return
             size = min(page_size, size * 2)
 
-    def pages(self, path: str, *, sort: str, key: str, page_size: int = 100, scope: str | None = None) -> list[Any]:
+    def pages(
+        self,
+        path: str,
+        *,
+        sort: str,
+        key: str,
+        filters: Sequence[Filter] = (),
+        page_size: int = 100,
+        scope: str | None = None,
+    ) -> list[Any]:
         """All rows of a list that cannot be walked by id, each once; `key` names what makes a row unique.
 
         A page that is above the store's limit, or too heavy for it, is asked for again at a smaller size.
@@ -175,7 +184,7 @@ class MagentoConnection:
         size, page = page_size, 1
         while True:
             try:
-                query = criteria([], sort=sort, size=size, page=page)
+                query = criteria(filters, sort=sort, size=size, page=page)
                 answer = self.get(path, query, scope=scope, attempts=2 if size > 1 else 0)
             except RemoteError as error:
                 smaller = _smaller(error, size)

@@ -8,6 +8,7 @@ from typing import Any
 
 from connector.clients.magento.connection import MagentoConnection, criteria, items_of
 from connector.clients.magento.oauth import escape
+from connector.clients.magento.refusals import RefusedError
 from connector.clients.magento.stock import MSI, batches
 from connector.domain.product import StockSource
 from connector.errors import NotFoundError
@@ -47,9 +48,9 @@ class Sources:
     def _linked(self, website_code: str) -> frozenset[str]:
         """Codes of the sources in the stock that the website sells from."""
         stock = self._store.get(f"/inventory/stock-resolver/website/{escape(website_code)}")
-        query = criteria([("stock_id", str(stock["stock_id"]), "eq")], sort="source_code", size=_ROWS)
-        answer = self._store.get("/inventory/stock-source-links", query)
-        return frozenset(str(row["source_code"]).casefold() for row in items_of(answer))
+        ours = ("stock_id", str(stock["stock_id"]), "eq")
+        rows = self._store.pages("/inventory/stock-source-links", sort="source_code", key="source_code", filters=[ours])
+        return frozenset(str(row["source_code"]).casefold() for row in rows)
 
     def quantities(self, skus: Sequence[str], codes: Sequence[str]) -> dict[str, dict[str, Decimal]]:
         """What the source items of these sources hold, by the SKUs and codes asked for; only what is in stock."""
@@ -61,9 +62,17 @@ class Sources:
         return found
 
     def _read(self, skus: Sequence[str], codes: Sequence[str], found: dict[str, dict[str, Decimal]]) -> None:
-        """One page: a source has one row at most for a SKU."""
+        """One page, or several where the store's limit for one is smaller: a source has one row at most for a SKU."""
         filters = [("sku", ",".join(skus), _one_of(skus)), ("source_code", ",".join(codes), _one_of(codes))]
-        answer = self._store.get("/inventory/source-items", criteria(filters, size=len(skus) * len(codes)))
+        try:
+            answer = self._store.get("/inventory/source-items", criteria(filters, size=len(skus) * len(codes)))
+        except RefusedError as error:
+            most = (error.limit or 0) // len(codes)
+            if not 0 < most < len(skus):
+                raise
+            for part in batches(skus, most):
+                self._read(part, codes, found)
+            return
         asked = {sku.strip().casefold(): sku for sku in skus}
         named = {code.casefold(): code for code in codes}
         for row in items_of(answer):

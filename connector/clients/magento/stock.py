@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from connector.clients.magento.connection import MagentoConnection, criteria, it
 from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import RefusedError
 from connector.domain.product import Salable
+from connector.domain.shop import StoreView
 from connector.errors import AuthorizationError, NotFoundError, RemoteError
 
 log = structlog.get_logger(__name__)
@@ -48,10 +49,19 @@ class Stock:
         return found
 
     def _exported(self, website_code: str, batch: Sequence[str]) -> dict[str, Salable]:
-        """One page of the export route, which subtracts reservations. Its total counts only the page it gave."""
+        """One page of the export route, which subtracts reservations. Its total counts only the page it gave.
+
+        Where the store's limit for a page is smaller, several pages.
+        """
         condition = "in" if len(batch) > 1 else "eq"
         query = criteria([("sku", ",".join(batch), condition)], sort="entity_id", size=len(batch))
-        answer = self._store.get(f"/inventory/export-stock-salable-qty/website/{escape(website_code)}", query)
+        try:
+            answer = self._store.get(f"/inventory/export-stock-salable-qty/website/{escape(website_code)}", query)
+        except RefusedError as error:
+            if not error.limit or error.limit >= len(batch):
+                raise
+            parts = batches(batch, error.limit)
+            return {sku: one for part in parts for sku, one in self._exported(website_code, part).items()}
         rows = _by_sku(items_of(answer), batch)
         return {sku: self._judged(sku, row) for sku, row in rows.items()}
 
@@ -88,14 +98,19 @@ def _legacy(item: Mapping[str, Any]) -> Salable:
 
 
 class Prices:
-    """Regular prices by the bulk route."""
+    """Regular prices by the bulk route, in the settings' store view."""
 
-    def __init__(self, connection: MagentoConnection) -> None:
+    def __init__(self, connection: MagentoConnection, store_views: Callable[[], Sequence[StoreView]]) -> None:
         self._store = connection
+        self._store_views = store_views
+        self._view: int | None = None
         self._size = _SKUS_PER_PRICE_CALL
 
     def regular(self, skus: Sequence[str]) -> dict[str, Decimal]:
-        """Price at global scope (store id 0) by the SKUs asked for; types without a price of their own are absent."""
+        """By the SKUs asked for; types without a price of their own are absent.
+
+        A price of the store view itself, which a store with prices by website has, goes before the global one.
+        """
         wanted = list(dict.fromkeys(skus))
         found: dict[str, Decimal] = {}
         while wanted:
@@ -107,9 +122,20 @@ class Prices:
                     raise
                 continue
             wanted = wanted[len(batch) :]
-            ours = _by_sku([row for row in rows if int(row.get("store_id") or 0) == 0], batch)
+            ours = _by_sku(self._nearest(rows), batch)
             found.update({sku: Decimal(str(row["price"])) for sku, row in ours.items() if row.get("price") is not None})
         return found
+
+    def _nearest(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Global prices first, then those of our store view, so that the later replace the former."""
+        overall = [row for row in rows if not int(row.get("store_id") or 0)]
+        if len(overall) == len(rows):
+            return overall
+        if self._view is None:
+            code = self._store.settings.store_code
+            views = self._store_views()
+            self._view = next((view.id for view in views if view.code == code), 0)
+        return overall + [row for row in rows if self._view and int(row.get("store_id") or 0) == self._view]
 
     def _shrink(self, error: RemoteError, size: int) -> bool:
         """Smaller batches from now on, where the store limits them or one of this size is too much for it."""
