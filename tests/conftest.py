@@ -92,7 +92,6 @@ def postgres_url() -> Iterator[str]:
     yield url
     embedded.pg_ctl(
         ["-w", "-m", "immediate", "stop"], pgdata=folder, user=server.system_user
-    )  # an orderly end first saves all that is thrown away
     server.cleanup()
 
 
