@@ -378,6 +378,19 @@ def test_refusals_that_cannot_be_the_lock_are_refusals(store: Connect, recorded:
     assert "%1" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Minimum order amount is $50.00",
+        "The shipping method is missing. Select the shipping method and try again.",
+        "Some addresses can't be used due to the configurations for specific countries.",
+    ],
+)
+def test_refusals_without_placeholders_that_are_not_the_lock_s_are_refusals(store: Connect, text: str) -> None:
+    with serving(Reply(400, {"message": text})) as server, pytest.raises(RejectedError, match=text[:20]):
+        MagentoSales(store(server.url)).place("10", "checkmo")
+
+
 def test_too_many_orders_are_for_later_and_not_repeated_here(store: Connect) -> None:
     reply = Reply(429, {"message": "Too Many Requests", "trace": None})
     with serving(reply) as server, pytest.raises(RetryableError) as caught:
@@ -433,6 +446,36 @@ def test_a_correction_is_repeated_and_a_new_order_or_a_comment_is_not(store: Con
         with serving(broken) as server, pytest.raises(UnknownOutcomeError):
             MagentoSales(store(server.url)).save_order(entity)
         assert len(server.asked) == 1
+
+
+def test_a_correction_of_more_lines_than_the_store_takes_is_made_in_parts(store: Connect, recorded: Recorded) -> None:
+    def answer(asked: Asked) -> Reply:
+        return recorded("483") if len(asked.json["entity"]["items"]) > 3 else Reply(200, {})
+
+    lines = [{"item_id": number, "price": 1} for number in range(8)]
+    with serving(answer) as server:
+        sales = MagentoSales(store(server.url))
+        sales.save_order({"entity_id": 39, "increment_id": "000000031", "items": lines, "grand_total": 8})
+        whole, *parts = [asked.json["entity"] for asked in server.asked]
+        assert [line for part in parts for line in part["items"]] == whole["items"] == lines
+        assert {(part["entity_id"], part["increment_id"], part["grand_total"]) for part in parts} == {
+            (39, "000000031", 8)
+        }
+        with pytest.raises(RejectedError, match="Maximum items"):
+            sales.save_order({"increment_id": "TT1", "items": lines})
+    assert len(server.asked) == 1 + len(parts) + 1
+
+
+def test_amounts_are_free_of_the_noise_that_old_settings_print(store: Connect) -> None:
+    """`serialize_precision` 17 (section 9): the order adds up all the same."""
+    body = b'{"entity_id": 1, "grand_total": 29.949999999999999, "subtotal": 66.599999999999994, "tax_amount": 1234567.8901}'
+    with serving(Reply(200, body)) as server:
+        order = MagentoSales(store(server.url)).order(1)
+    assert (order.grand_total, order.subtotal, order.tax_amount) == (
+        Decimal("29.95"),
+        Decimal("66.6"),
+        Decimal("1234567.8901"),
+    )
 
 
 def test_documents_are_made_as_the_store_takes_them(store: Connect, recorded: Recorded) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
@@ -20,6 +22,9 @@ from connector.errors import (
 SYSTEM = "magento"
 _REPORT = re.compile(r"webapi-[0-9a-f]+")
 _PLACEHOLDER = re.compile(r"%(\w+)")
+
+_NOISE = 16
+"""Digits from which on a number of the store's is noise of its binary form: amounts have twelve, four of them decimals."""
 
 
 class RefusedError(RejectedError):
@@ -46,11 +51,18 @@ def value_of(answer: Answer, *, change: bool) -> Any:
     """
     if 200 <= answer.status < 300:
         try:
-            return answer.json()
+            return json.loads(answer.body, parse_float=_exact)
         except ValueError as exc:
             how = "with something that is not JSON, as a page or a login in front of it does: check the store's address"
             raise _broken(answer, how, change=change) from exc
     raise error_of(answer, change=change)
+
+
+def _exact(text: str) -> Decimal:
+    """A number as the store meant it. PHP set to 17 digits writes 29.949999999999999 for 29.95 (section 9): both are the
+    same binary number, whose shortest text is the right one."""
+    number = Decimal(text)
+    return number if len(number.as_tuple().digits) < _NOISE else Decimal(repr(float(text)))
 
 
 def error_of(answer: Answer, *, change: bool) -> RemoteError:

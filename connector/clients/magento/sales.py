@@ -31,10 +31,15 @@ _SURE_REFUSALS = frozenset(
         "Product that you are trying to add is not available.",
         "Some of the products are out of stock.",
         "This product is out of stock.",
+        "The shipping method is missing. Select the shipping method and try again.",
+        "Some addresses can't be used due to the configurations for specific countries.",
     }
 )
 """Refusals without placeholders that are known not to be the lock's text. Only these make a quick answer of a 400; a
 store in another language gives the same result later, after the look-up."""
+
+_TOO_SMALL = "Minimum order amount is "
+"""Begins a refusal that has its amount in the text (section 12.3)."""
 
 
 class MagentoSales:
@@ -121,9 +126,21 @@ class MagentoSales:
         return [documents.order(row) for row in self._by_ids("/orders", "entity_id", entity_ids)]
 
     def save_order(self, entity: Mapping[str, Any]) -> None:
-        """Repository save. A correction may be repeated, unless it brings a comment, which would be added each time."""
+        """Repository save. A correction may be repeated, unless it brings a comment, which would be added each time.
+
+        A correction of more lines than the store's input limit (section 1.7) is made in parts: each writes its lines only,
+        and the totals again.
+        """
         known = bool(entity.get("entity_id")) and not entity.get("status_histories")
-        self._store.post("/orders", {"entity": entity}, repeatable=known)
+        try:
+            self._store.post("/orders", {"entity": entity}, repeatable=known)
+        except RefusedError as error:
+            lines, most = list(entity.get("items") or ()), error.limit
+            if not known or not most or most >= len(lines):
+                raise
+            for start in range(0, len(lines), most):
+                part = {**entity, "items": lines[start : start + most]}
+                self._store.post("/orders", {"entity": part}, repeatable=True)
 
     def hold(self, entity_id: int) -> None:
         """Stops invoices and shipments."""
@@ -289,7 +306,7 @@ def _placed(answer: Answer) -> Any:
     error = error_of(answer, change=True)
     if not isinstance(error, RefusedError) or error.status not in {400, 404}:
         raise error
-    if error.status == 400 and (error.parameters or error.text in _SURE_REFUSALS):
+    if error.status == 400 and (error.parameters or error.text in _SURE_REFUSALS or error.text.startswith(_TOO_SMALL)):
         raise error
     raise UnknownOutcomeError(
         f"{error} An order may exist for this cart; look it up.", system=SYSTEM, status=error.status, code=error.code
