@@ -90,8 +90,6 @@ def postgres_url() -> Iterator[str]:
     url: str = server.get_uri()
     run_sql(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
     yield url
-    embedded.pg_ctl(
-        ["-w", "-m", "immediate", "stop"], pgdata=folder, user=server.system_user
     server.cleanup()
 
 
