@@ -22,7 +22,7 @@ from connector.rules.meaning import assign_meaning, price_meaning
 from connector.rules.products import day_fact
 from connector.rules.python import Holds
 from connector.rules.reads import TODAY, fields_priced
-from connector.services import policies, rulesets
+from connector.services import days, policies, rulesets
 from connector.services.decisions import Decisions
 from connector.services.price_use import used_price
 from connector.store.database import database, is_postgres, transaction
@@ -75,7 +75,7 @@ class Assigner:
         queries = [query for account in self.accounts for query in self._queries(account)]
         self.facts.prepare(self._fields(queries))
         self.matches = Matches(
-            self.facts, self.rules.compiled, day_fact(now.date()), queries=queries, templates=self.templates
+            self.facts, self.rules.compiled, day_fact(days.today(store, now)), queries=queries, templates=self.templates
         )
         self.types = {name: info.type.value for name, info in self.facts.stored.items()}
         self.metadata, self.context = self._metadata(), self._context()
@@ -108,7 +108,7 @@ class Assigner:
     def step(self) -> Step:
         """The next batch, committed. `finished` when there was nothing left to do."""
         with transaction():
-            progress = self._locked()
+            progress = progress_of(self.store)
             self._notice(progress)
             step = self._products(progress) or self._rules(progress) or self._listings(progress) or self._columns()
             step = step or Step("up to date", 0, 0, 0, finished=True)
@@ -129,13 +129,6 @@ class Assigner:
             or self._stale().exists()
             or self.facts.missing_columns(self.matches.fields)
         )
-
-    def _locked(self) -> RuleProgress:
-        """The store's row, so that two workers never do the same batch."""
-        RuleProgress.insert(store=self.store).on_conflict_ignore().execute()
-        query = RuleProgress.select().where(RuleProgress.store == self.store)
-        found: RuleProgress = (query.for_update() if is_postgres() else query).get()
-        return found
 
     def _notice(self, progress: RuleProgress) -> None:
         """Begin what the outside makes necessary: new attributes, rules, templates, a new day."""
@@ -251,6 +244,14 @@ class Assigner:
             chosen |= ListingTemplate.pricing_policy.is_null()
         templates = ListingTemplate.select(ListingTemplate.id).where(ListingTemplate.account.in_(self.accounts), chosen)
         Listing.update(stale=True).where(Listing.template.in_(templates)).execute()
+
+
+def progress_of(store: MagentoStore) -> RuleProgress:
+    """The store's row, held until the transaction ends: nobody else decides about its products meanwhile."""
+    RuleProgress.insert(store=store).on_conflict_ignore().execute()
+    query = RuleProgress.select().where(RuleProgress.store == store)
+    found: RuleProgress = (query.for_update() if is_postgres() else query).get()
+    return found
 
 
 def assigns_by_itself(account: Account) -> bool:
