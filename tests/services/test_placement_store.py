@@ -262,6 +262,33 @@ def test_a_foreign_currency_keeps_the_books_at_the_store_s_rate(
     assert Order.get_by_id(row.id).stock_reserved is not bool(region)
 
 
+@pytest.mark.parametrize(("sold_in", "books"), [("USD", "1"), ("EUR", "1.25")])
+def test_a_store_view_that_shows_another_currency_than_its_books(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper, sold_in: str, books: str
+) -> None:
+    """The cart is in the currency that the view shows; the order ends in the one that the buyer paid in, to the cent."""
+    keeper.set(
+        currency__options__allow="USD,EUR", currency__options__default="EUR", sandbox__exchange_rates="EUR=0.8",
+    )  # fmt: skip
+    row = sold(ctx, systems, account, sku, shipping_fee="4.00", seller_discount="1.00")
+    wanted = in_euro(row) if sold_in == "EUR" else from_json(MarketplaceOrder, row.data)
+    cart = systems.store.create_cart()
+    systems.store.add_to_cart(cart, sku, 2)
+    address, email = carts.shippable(wanted.address), placement.order_email(account, wanted.id)
+    systems.store.set_cart_address(cart, address, email, carrier="flatrate", method="flatrate")
+    placed = systems.store.order(systems.store.place(cart, "checkmo"))
+    assert (placed.currency, placed.grand_total) == ("EUR", D(str(placed.raw["base_grand_total"])) * D("0.8"))
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    assert (order.entity_id, order.currency) == (placed.entity_id, sold_in)
+    total = correction.expected_total(wanted, "payout")
+    assert (order.grand_total, order.total_invoiced) == (total, total)
+    base = correction.round_money(total * D(books), "USD")
+    assert abs(D(str(order.raw["base_grand_total"])) - base) <= D("0.02")
+    assert order.raw["base_total_invoiced"] == order.raw["base_grand_total"]
+    assert D(str(order.raw["base_to_order_rate"])) == 1 / D(books)
+
+
 def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:

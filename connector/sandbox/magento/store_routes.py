@@ -8,6 +8,7 @@ from connector.sandbox.magento import config
 from connector.sandbox.magento.errors import MagentoError
 from connector.sandbox.magento.install import data_file
 from connector.sandbox.magento.routing import Context, route
+from connector.sandbox.magento.sales.currency import rates
 from connector.sandbox.magento.users import admin_token
 
 STORE = "Magento_Backend::store"
@@ -77,15 +78,14 @@ def _store_config(ctx: Context, store_id: int, code: str, website_id: int) -> di
 def currency(ctx: Context) -> Any:
     base, shown = ctx.setting("currency/options/base"), ctx.setting("currency/options/default")
     allowed = ctx.setting("currency/options/allow").split(",")
-    pairs = (pair.partition("=") for pair in ctx.setting("sandbox/exchange_rates").split(",") if pair)
-    rates: dict[str, float] = {base: 1} | {code: float(rate) for code, _, rate in pairs}
+    known = rates(ctx.db, ctx.store.store_id)
     return {
         "base_currency_code": base,
         "base_currency_symbol": SYMBOLS.get(base, base),
         "default_display_currency_code": shown,
         "default_display_currency_symbol": SYMBOLS.get(shown, shown),
         "available_currency_codes": allowed,
-        "exchange_rates": [{"currency_to": code, "rate": rates[code]} for code in allowed if code in rates],
+        "exchange_rates": [{"currency_to": code, "rate": known[code]} for code in allowed if code in known],
     }
 
 

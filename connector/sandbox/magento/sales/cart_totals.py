@@ -14,6 +14,7 @@ from connector.sandbox.magento import config
 from connector.sandbox.magento.routing import Context
 from connector.sandbox.magento.sales import prices, quotes
 from connector.sandbox.magento.sales.cart_methods import shipping_price
+from connector.sandbox.magento.sales.currency import currency_of
 from connector.sandbox.magento.sales.invoice_totals import Rounding
 from connector.sandbox.magento.sales.rows import Row, cents, wire
 from connector.sandbox.magento.sales.rules import CartRule, TaxRate, cart_rules, percent_sum, tax_rates
@@ -136,19 +137,21 @@ def _discount(line: CartLine, rules: list[CartRule], rounding: Rounding) -> None
 
 def totals_view(ctx: Context, quote: Row, totals: CartTotals, options: dict[int, str]) -> Row:
     """Totals as GET /V1/carts/:id/totals shows them; `options` is the JSON text of each line's options."""
-    currency = config.read(ctx.db, "currency/options/base", quote["store_id"])
-    lines = [_line_view(line, options.get(line.item["item_id"], "[]")) for line in totals.lines]
+    currency = currency_of(ctx.db, quote["store_id"])
+    lines = [currency.beside_base(_line_view(line, options.get(line.item["item_id"], "[]"))) for line in totals.lines]
     answer = _both("grand_total", totals.grand_total) | _both("subtotal", totals.subtotal)
     answer |= _both("discount_amount", -totals.discount)
     answer |= _both("subtotal_with_discount", totals.subtotal - totals.discount)
     answer |= _both("shipping_amount", totals.shipping) | _both("shipping_discount_amount", totals.shipping_discount)
     answer |= _both("tax_amount", totals.tax) | {"weee_tax_applied_amount": None} | _both("shipping_tax_amount", ZERO)
-    answer |= {"subtotal_incl_tax": wire(totals.subtotal_incl_tax)} | _both("shipping_incl_tax", totals.shipping)
-    answer |= {"base_currency_code": currency, "quote_currency_code": currency}
+    with_tax = cents(totals.subtotal_incl_tax * currency.rate)
+    answer |= {"subtotal_incl_tax": wire(with_tax)} | _both("shipping_incl_tax", totals.shipping)
+    answer = currency.beside_base(answer)
+    answer |= {"base_currency_code": currency.base, "quote_currency_code": currency.code}
     if quote["coupon_code"]:
         answer["coupon_code"] = quote["coupon_code"]
     answer["items_qty"] = wire(sum((line.item["qty"] for line in totals.lines), ZERO))
-    return answer | {"items": lines, "total_segments": _segments(ctx, quote, totals)}
+    return answer | {"items": lines, "total_segments": _segments(ctx, quote, totals, currency.rate)}
 
 
 def _both(name: str, value: Decimal) -> dict[str, Any]:
@@ -164,19 +167,22 @@ def _line_view(line: CartLine, options: str) -> Row:
     return view | {"weee_tax_applied_amount": None, "weee_tax_applied": None, "name": line.item["name"]}
 
 
-def _segments(ctx: Context, quote: Row, totals: CartTotals) -> list[Row]:
-    segments: list[Row] = [{"code": "subtotal", "title": "Subtotal", "value": wire(totals.subtotal)}]
+def _segments(ctx: Context, quote: Row, totals: CartTotals, rate: Decimal) -> list[Row]:
+    """The rows of the totals box, in the cart's currency."""
+
+    def segment(code: str, title: str, value: Decimal) -> Row:
+        return {"code": code, "title": title, "value": wire(cents(value * rate))}
+
+    segments = [segment("subtotal", "Subtotal", totals.subtotal)]
     if totals.discount:
-        segments.append({"code": "discount", "title": "Discount", "value": wire(-totals.discount)})
+        segments.append(segment("discount", "Discount", -totals.discount))
     if quote["shipping_method"]:
         carrier = str(quote["shipping_method"]).partition("_")[0]
         names = [config.read(ctx.db, f"carriers/{carrier}/{part}", quote["store_id"]) for part in ("title", "name")]
-        title = f"Shipping & Handling ({' - '.join(names)})"
-        segments.append({"code": "shipping", "title": title, "value": wire(totals.shipping)})
+        segments.append(segment("shipping", f"Shipping & Handling ({' - '.join(names)})", totals.shipping))
     details = {"tax_grandtotal_details": tax_details(totals)}
-    segments.append({"code": "tax", "title": "Tax", "value": wire(totals.tax), "extension_attributes": details})
-    total = {"code": "grand_total", "title": "Grand Total", "value": wire(totals.grand_total), "area": "footer"}
-    return [*segments, total]
+    segments.append(segment("tax", "Tax", totals.tax) | {"extension_attributes": details})
+    return [*segments, segment("grand_total", "Grand Total", totals.grand_total) | {"area": "footer"}]
 
 
 def tax_details(totals: CartTotals) -> list[Row]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.sandbox.magento import config
 from connector.sandbox.magento.errors import MagentoError, no_such_entity, not_supported
 from connector.sandbox.magento.routing import Context, route
 from connector.sandbox.magento.sales import cart_items, place, quotes, rows
 from connector.sandbox.magento.sales.addresses import EMAIL, cart_address_view, country_is_known, read_address
 from connector.sandbox.magento.sales.cart_methods import payment_methods, shipping_methods, shipping_price
 from connector.sandbox.magento.sales.cart_totals import CartTotals, collect, totals_view
+from connector.sandbox.magento.sales.currency import currency_of
 from connector.sandbox.magento.sales.inputs import path_id
 from connector.sandbox.magento.sales.quotes import MANAGE, cart_route, create_quote
 from connector.sandbox.magento.sales.rows import Row, wire
@@ -90,10 +90,9 @@ def _assignment(ctx: Context, quote: Row, lines: list[Row]) -> Row:
 
 
 def _currency(ctx: Context, quote: Row) -> Row:
-    base = config.read(ctx.db, "currency/options/base", quote["store_id"])
-    names = ("global_currency_code", "base_currency_code", "store_currency_code", "quote_currency_code")
-    rates = {"store_to_base_rate": 0, "store_to_quote_rate": 0, "base_to_global_rate": 1, "base_to_quote_rate": 1}
-    return dict.fromkeys(names, base) | rates
+    currency = currency_of(ctx.db, quote["store_id"])
+    rates = {"store_to_base_rate": 0, "store_to_quote_rate": 0, "base_to_global_rate": 1}
+    return currency.codes("quote_currency_code") | rates | {"base_to_quote_rate": wire(currency.rate)}
 
 
 @cart_route("GET", "/billing-address")

@@ -12,6 +12,7 @@ from connector.sandbox.magento.routing import Context
 from connector.sandbox.magento.sales import prices, quotes, rows
 from connector.sandbox.magento.sales.cart_methods import payment_title
 from connector.sandbox.magento.sales.cart_totals import CartLine, CartTotals, tax_by_rate
+from connector.sandbox.magento.sales.currency import Currency, currency_of
 from connector.sandbox.magento.sales.rows import Row, wire
 from connector.sandbox.magento.sales.saves import store_name
 from connector.sandbox.magento.sales.state import ZERO
@@ -27,7 +28,8 @@ def insert_order(ctx: Context, quote: Row, items: list[Row], totals: CartTotals,
     """Writes the order with items, addresses and payment; returns its id. State new, status pending."""
     virtual = quotes.is_virtual(items)
     billing = quotes.address_of(ctx.db, quote["entity_id"], "billing")
-    values = _identity(ctx, quote, billing, increment_id) | _amounts(totals) | _weights(ctx, items, totals)
+    amounts = _in_order_currency(currency_of(ctx.db, quote["store_id"]), _amounts(totals))
+    values = _identity(ctx, quote, billing, increment_id) | amounts | _weights(ctx, items, totals)
     values |= {"is_virtual": int(virtual), "total_item_count": len(totals.lines)}
     if not virtual:
         values |= {"shipping_method": quote["shipping_method"], "shipping_description": _shipping_label(ctx, quote)}
@@ -47,10 +49,9 @@ def insert_order(ctx: Context, quote: Row, items: list[Row], totals: CartTotals,
 
 def _identity(ctx: Context, quote: Row, billing: Row, increment_id: str) -> Row:
     store_id = quote["store_id"]
-    currency = config.read(ctx.db, "currency/options/base", store_id)
-    names = ("base_currency_code", "global_currency_code", "order_currency_code", "store_currency_code")
-    values: Row = dict.fromkeys(names, currency)
-    values |= {"base_to_global_rate": 1, "base_to_order_rate": 1, "store_to_base_rate": 0, "store_to_order_rate": 0}
+    currency = currency_of(ctx.db, store_id)
+    values = currency.codes("order_currency_code") | {"base_to_order_rate": currency.rate}
+    values |= {"base_to_global_rate": 1, "store_to_base_rate": 0, "store_to_order_rate": 0}
     values |= {
         "increment_id": increment_id,
         "store_id": store_id,
@@ -100,6 +101,14 @@ def _amounts(totals: CartTotals) -> Row:
     values["shipping_discount_tax_compensation_amount"] = ZERO
     values["base_shipping_discount_tax_compensation_amnt"] = ZERO
     return values
+
+
+def _in_order_currency(currency: Currency, amounts: Row) -> Row:
+    """The totals are the sums of their parts in each currency."""
+    found = currency.beside_base(amounts)
+    parts = ("subtotal", "discount_amount", "tax_amount", "shipping_amount")
+    found["grand_total"] = found["total_due"] = sum((found[name] for name in parts), ZERO)
+    return found
 
 
 def _weights(ctx: Context, items: list[Row], totals: CartTotals) -> Row:
@@ -168,7 +177,7 @@ def _item_values(ctx: Context, quote: Row, line: CartLine, items: list[Row]) -> 
             f"{prefix}tax_amount": line.tax,
             f"{prefix}discount_tax_compensation_amount": ZERO,
         }
-    return values
+    return currency_of(ctx.db, quote["store_id"]).beside_base(values)
 
 
 def _options(item: Row, items: list[Row]) -> Row:
@@ -231,4 +240,5 @@ def _insert_payment(ctx: Context, quote: Row, totals: CartTotals, method: str, o
     for prefix in ("", "base_"):
         values[f"{prefix}amount_ordered"] = totals.grand_total
         values[f"{prefix}shipping_amount"] = totals.shipping
+    values = currency_of(ctx.db, quote["store_id"]).beside_base(values)
     rows.insert(ctx.db, "sales_order_payment", values)
