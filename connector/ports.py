@@ -161,6 +161,10 @@ class Sales(Protocol):
         """Several orders as they are now; missing ones are absent."""
         ...
 
+    def ended_orders(self, entity_ids: Sequence[int]) -> dict[int, str]:
+        """State (`canceled` or `closed`) by entity id of those that have ended; the others are absent."""
+        ...
+
     def save_order(self, entity: Mapping[str, Any]) -> None:
         """Repository save (`POST /V1/orders`): a correction when `entity_id` is in it, else a new order."""
         ...

@@ -89,6 +89,14 @@ class YesNo(Filter):
         return query.where(self.column == value)
 
 
+class Filled(YesNo):
+    """Whether a text is there at all."""
+
+    def apply(self, query: Any, value: bool) -> Any:
+        """Keep rows that have a text, or those that have none."""
+        return query.where(self.column != "" if value else self.column == "")
+
+
 class AtLeast(Filter):
     """A number, both ends included. `places` shifts money into minor units."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from connector.plugins.policies.synchronization import SynchronizationPolicy
 from connector.services import (
     assignment,
+    endings,
     notices,
     orders,
     periodic,
@@ -121,8 +122,11 @@ def settle_returns(ctx: Context, account_id: int) -> str:
 
 
 def look_for_shipments(ctx: Context, account_id: int) -> str:
-    """Shipments that were made in the store."""
-    return f"{shipments.poll(ctx, Account.get_by_id(account_id))} queued"
+    """Shipments that were made in the store, and orders that were ended there."""
+    account = Account.get_by_id(account_id)
+    told = f"{shipments.poll(ctx, account)} queued"
+    ended = endings.watch(ctx, account)
+    return f"{told}, {ended} store orders ended or open again" if ended else told
 
 
 HANDLERS: Mapping[str, Handler] = {

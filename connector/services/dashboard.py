@@ -143,6 +143,17 @@ def _order_todos(account_id: int | None) -> Iterable[Todo]:
             "orders.index_view",
             {"flt0_order_status_is": "failed"},
         )
+    over = (Order.ended != "") & Order.status.in_(TO_SHIP)
+    ended = _of_account(Order.select(), Order, account_id).where(over).count()
+    if ended:
+        verb = "orders were" if ended > 1 else "order was"
+        yield Todo(
+            f"{ended} {verb} ended in Magento, and TikTok Shop waits for the goods",
+            "Each says how to answer the buyer.",
+            "bad",
+            "orders.index_view",
+            {"flt0_ended_in_magento_is": "1"},
+        )
 
 
 def _case_todos(now: datetime, account_id: int | None) -> Iterable[Todo]:

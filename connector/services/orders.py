@@ -56,7 +56,7 @@ def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | Non
             row = _save(ctx.clock.now(), account, order)
             if row is not None:
                 _save_lines(row, order, skus)
-                _mark_stale(account, set(skus.values()))
+                mark_stale(account, set(skus.values()))
             return row
     except IntegrityError:  # another import filed it for the first time in the same moment
         return save(ctx, account, order)
@@ -184,10 +184,12 @@ def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | 
 
 def _unknown_to_stock() -> Any:
     """Orders whose pieces are not missing yet from the store's stock as it was read last: the store does not have them; or it
-    made them after that read; or it has them without a reservation."""
+    made them after that read; or it has them without a reservation; or staff ended the order there, which gave back what
+    is not sent."""
     not_there = Order.magento_order_id.is_null() & Order.state.in_((*HOLDING, "skipped"))
     after_the_read = Order.stored_at.is_null(False) & (Order.stored_at >= Product.stock_at)
-    there = Order.magento_order_id.is_null(False) & (after_the_read | ~Order.stock_reserved)
+    ended = (Order.ended != "") & OrderLine.shipment_id.is_null()
+    there = Order.magento_order_id.is_null(False) & (after_the_read | ~Order.stock_reserved | ended)
     return not_there | there
 
 
@@ -344,7 +346,7 @@ def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> No
         OrderLine.update(values).where(OrderLine.id == old.id).execute()
 
 
-def _mark_stale(account: Account, skus: set[str]) -> None:
+def mark_stale(account: Account, skus: set[str]) -> None:
     """Asks for new quantities of every listing in the store that sells these SKUs, or a configurable of them."""
     products = list(
         Product.select(Product.id, Product.parent).where(Product.store == account.store_id, Product.sku.in_(list(skus)))

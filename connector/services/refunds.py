@@ -19,6 +19,9 @@ from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Order, OrderLine, ReturnCase
 
+BY_HAND = "refunded by hand"
+"""The document of a case whose order staff had refunded before: there is nothing left to give back."""
+
 SENT_BACK = "RETURN_AND_REFUND"
 """The type of return in which the goods come back (reference section 7.2)."""
 
@@ -65,9 +68,12 @@ def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], Non
     document = _memo_of(sales, order.magento_order_id, case.request_id)
     if not document:
         memo = _Memo.of(case, order, sales, lines)
-        memo.invoice_missing(renew)
-        document, wanted = memo.make(renew)
-        _note_difference(ctx, order, sales, document, wanted)
+        if memo.store.state == "closed" and memo.store.total_refunded:
+            document = BY_HAND
+        else:
+            memo.invoice_missing(renew)
+            document, wanted = memo.make(renew)
+            _note_difference(ctx, order, sales, document, wanted)
     _note_state(ctx, case, order, sales)
     return document
 

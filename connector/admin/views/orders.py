@@ -15,7 +15,7 @@ from connector.domain.money import from_minor
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
 from connector.plugins.api import OrderSubject
-from connector.services import history
+from connector.services import endings, history
 from connector.store.models import Account, Order, OrderLine, QueueItem, ReturnCase, Shipment
 
 SHOWN = (
@@ -33,6 +33,7 @@ SHOWN = (
     Order.changed_at,
     Order.stock_reserved,
     Order.buyer,
+    Order.ended,
 )
 
 
@@ -42,6 +43,8 @@ def _accounts() -> list[tuple[str, str]]:
 
 def _state(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     shown = formats.badge(formats.CLAIM_TONES, row.state, plain=row.state == "confirmed")
+    if row.ended and row.status in endings.WAITING:
+        return shown + formats.reason(f"{endings.HOW[row.ended]} in Magento, and TikTok Shop waits")
     if row.state == "confirmed" and not row.stock_reserved:
         return shown + formats.reason("stock not reserved in Magento")
     return shown + formats.reason(row.failed_reason)
@@ -131,6 +134,7 @@ class OrderView(Grid):
         *filters.day(Order.placed_at, "Placed Date"),
         *filters.number(Order.total_minor, "Grand Total (Base)", places=2),
         filters.YesNo(Order.stock_reserved, "Stock reserved"),
+        filters.Filled(Order.ended, "Ended in Magento"),
     )
     column_formatters = {
         "tiktok_order_id": _number,
@@ -207,6 +211,7 @@ class OrderView(Grid):
             totals=totals(order),
             person=person(order, open_to_see=allowed("operator")),
             masked=not allowed("operator"),
+            ended=endings.advice(row),
             shipments=list(Shipment.select().where(Shipment.order == row.id).order_by(Shipment.id)),
             cases=list(ReturnCase.select().where(ReturnCase.tiktok_order_id == row.tiktok_order_id)),
             units=list(OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.clients.http import Answer
 from connector.clients.magento import documents
-from connector.clients.magento.connection import MagentoConnection
+from connector.clients.magento.connection import Filter, MagentoConnection
 from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import SYSTEM, RefusedError, error_of, value_of
 from connector.domain.order import Address, CartItem, Customer, StoreOrder, StoreShipment, Track
@@ -124,6 +124,12 @@ class MagentoSales:
     def orders(self, entity_ids: Sequence[int]) -> list[StoreOrder]:
         """Several orders by id; missing ones are absent."""
         return [documents.order(row) for row in self._by_ids("/orders", "entity_id", entity_ids)]
+
+    def ended_orders(self, entity_ids: Sequence[int]) -> dict[int, str]:
+        """State (`canceled` or `closed`) by entity id of those that have ended; the others are absent."""
+        over = [("state", "canceled,closed", "in")]
+        found = self._by_ids("/orders", "entity_id", entity_ids, over, fields="items[entity_id,state],total_count")
+        return {int(row["entity_id"]): str(row["state"]) for row in found}
 
     def save_order(self, entity: Mapping[str, Any]) -> None:
         """Repository save. A correction may be repeated, unless it brings a comment, which would be added each time.
@@ -282,12 +288,14 @@ class MagentoSales:
             place |= {"region_id": int(found["id"]), "region": str(found["name"]), "region_code": str(found["code"])}
         return place
 
-    def _by_ids(self, path: str, column: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+    def _by_ids(
+        self, path: str, column: str, ids: Sequence[int], more: Sequence[Filter] = (), fields: str = ""
+    ) -> list[dict[str, Any]]:
         wanted = sorted({int(one) for one in ids})
         found: list[dict[str, Any]] = []
         for start in range(0, len(wanted), _ID_BATCH):
             chosen = ",".join(map(str, wanted[start : start + _ID_BATCH]))
-            for rows in self._store.keyset(path, filters=[(column, chosen, "in")]):
+            for rows in self._store.keyset(path, filters=[(column, chosen, "in"), *more], fields=fields):
                 found += rows
         return found
 
