@@ -28,7 +28,7 @@ from connector.rules.explain import inputs
 from connector.rules.facts import FactError
 from connector.rules.ladder import Ladder, price_ladder
 from connector.rules.products import Facts, day_fact
-from connector.services import drafting, orders, policies, rulesets, sources, validation
+from connector.services import days, drafting, orders, policies, rulesets, sources, validation, variants
 from connector.services.context import Context
 from connector.store.models import Account, ListingTemplate, MarketplaceCategory, Product, TikTokAttribute
 from connector.store.models import Listing as ListingRow
@@ -63,13 +63,14 @@ class Drafter:
     def __init__(self, ctx: Context, account: Account) -> None:
         self.ctx, self.account, self.store = ctx, account, account.store
         self.now = ctx.clock.now()
-        self.today = day_fact(self.now.date())
+        day = days.today(self.store, self.now)
+        self.today = day_fact(day)
         self.rules = rulesets.active(self.store, account.currency)
         self.lens = rulesets.Lens(self.rules.metadata)
         self.sync = synchronization(account)
         self.templates: dict[int, drafting.Template] = {}
         self.categories: dict[tuple[str, int], validation.CategoryFacts] = {}
-        self.market = _market(account, self.now.date())
+        self.market = _market(account, day)
 
     def draft(self, row: ListingRow, listing: Listing) -> Drafted:
         """The draft of one listing with its issues; a fault in one listing's data is that listing's issue."""
@@ -95,7 +96,7 @@ class Drafter:
         prices, problems = self._ruled(family, template.pricing)
         parts = [self._part(product, listing, held, prices, problems) for product in family]
         built = drafting.build(parts[0], parts[1:], template, self.market)
-        issues = built.issues
+        issues = built.issues + _shared(family)
         if built.draft is not None:
             category = self._category(template.category_id, row.template)
             issues += validation.check(built.draft, self.account.region, category, listing)
@@ -233,6 +234,27 @@ def _gone(lead: Product) -> Issue | None:
         text = f"It is a variant of {lead.parent.sku} in Magento now, and is sold there."
         return Issue("product.variant", "product", text)
     return None
+
+
+def _shared(family: Sequence[Product]) -> list[Issue]:
+    """Warnings: variants that other configurables list as well. TikTok Shop takes a seller SKU once, so one has them."""
+    lead = family[0]
+    if lead.type_id != "configurable":
+        return []
+    others = variants.elsewhere(lead)
+    mine = {product.entity_id: product.sku for product in family[1:]}
+    rows = Product.select().where(Product.store == lead.store_id, Product.entity_id.in_(list(others)), ~Product.deleted)
+    found: dict[str, list[str]] = {}
+    for row in rows.order_by(Product.entity_id) if others else ():
+        if row.entity_id in mine:
+            why = f"also listed by {', '.join(others[row.entity_id])} in Magento, and sold here, by the older product"
+        else:
+            why = f"also listed by {others[row.entity_id][0]} in Magento, which is older, and sold there"
+        found.setdefault(why, []).append(row.sku)
+    return [
+        Issue("product.shared_variant", "variants", f"Variants {why}: {', '.join(skus)}.", severity="warning")
+        for why, skus in found.items()
+    ]
 
 
 def _market(account: Account, today: date) -> drafting.Market:

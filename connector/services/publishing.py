@@ -15,7 +15,7 @@ from connector.domain.listing import Draft, Listing, RemoteProduct, Status
 from connector.domain.money import to_minor
 from connector.domain.values import from_json, to_json
 from connector.errors import NotFoundError
-from connector.services import history, marks, orders, snapshots
+from connector.services import days, history, marks, orders, snapshots
 from connector.services.context import Context
 from connector.services.drafter import Drafted, Drafter
 from connector.services.planning import Planned, ask_due
@@ -115,8 +115,8 @@ def plan(ctx: Context, account: Account, *, actor: str = "plan", patience: float
 
 
 def _begin_day(ctx: Context, account: Account) -> None:
-    """Once a day, look again at what has a price for some days."""
-    today = ctx.clock.now().date().toordinal()
+    """Once a day of the store, look again at what has a price for some days."""
+    today = days.today(account.store, ctx.clock.now()).toordinal()
     if marks.of(account, "day") == today:
         return
     with transaction():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from connector.errors import RuleError
 from connector.rules import tree
@@ -14,6 +14,7 @@ from connector.rules.lint import lint, lint_text
 from connector.rules.preview import NO_RULES, Preview, preview
 from connector.rules.problems import Problem
 from connector.rules.products import day_fact
+from connector.services import days
 from connector.services.price_use import template_names, used_prices
 from connector.services.rule_source import StoreProducts
 from connector.store.models import Account, MagentoStore, RuleSetVersion
@@ -32,8 +33,8 @@ class Previewed:
     complete: bool
 
 
-def of_stores(files: Mapping[str, str], today: date) -> list[Previewed]:
-    """What activating the files would do in every store, against the active version.
+def of_stores(files: Mapping[str, str], now: datetime) -> list[Previewed]:
+    """What activating the files would do in every store on its present day, against the active version.
 
     Raises:
         RuleError: the files do not check.
@@ -41,7 +42,10 @@ def of_stores(files: Mapping[str, str], today: date) -> list[Previewed]:
     """
     active = RuleSetVersion.get_or_none(RuleSetVersion.active)
     before = dict(active.files) if active else {}
-    return [_of_store(store, before, files, today) for store in MagentoStore.select().order_by(MagentoStore.id)]
+    return [
+        _of_store(store, before, files, days.today(store, now))
+        for store in MagentoStore.select().order_by(MagentoStore.id)
+    ]
 
 
 def _of_store(store: MagentoStore, before: Mapping[str, str], files: Mapping[str, str], today: date) -> Previewed:

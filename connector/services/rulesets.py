@@ -28,7 +28,7 @@ from connector.rules.python import Compiler, Holds
 from connector.rules.reads import TODAY, fields_read
 from connector.rules.rule_tests import TestResult, run_tests
 from connector.rules.ruleset import read_texts
-from connector.services import history
+from connector.services import days, history
 from connector.services.context import Context
 from connector.store.database import database, transaction
 from connector.store.facts import FactStore
@@ -253,7 +253,7 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20) -> Matched:
     if parsed.condition is None:
         return Matched(0, (), tuple(parsed.problems))
     holds = Compiler(library).condition(parsed.condition)
-    today = day_fact(datetime.now(UTC).date())
+    today = day_fact(days.today(store, datetime.now(UTC)))
     facts = _facts(store, known)
     if facts is None:
         count, samples = _matched_one_by_one(store, holds, today, limit)

@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.domain.product import ProductSnapshot, Salable
 from connector.errors import ConfigurationError
-from connector.services import orders, sources
+from connector.services import orders, sources, variants
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Listing, MagentoStore, Product
@@ -45,12 +45,14 @@ def sync(ctx: Context, store: MagentoStore, *, full: bool = False, progress: Pro
     since = "" if full or not store.high_water else _text(_time(store.high_water) - OVERLAP)
     read = changed = 0
     configurables: list[ProductSnapshot] = []
+    others: list[int] = []
 
     def keep(page: Sequence[ProductSnapshot]) -> None:
         nonlocal read, changed
         with transaction():
             changed += sum(_save(store, snapshot, started) for snapshot in page)
-        configurables.extend(snapshot for snapshot in page if snapshot.type_id == "configurable")
+        configurables.extend(variants.listing(store, page))
+        others.extend(snapshot.entity_id for snapshot in page)
         read += len(page)
         progress(len(page))
 
@@ -64,6 +66,9 @@ def sync(ctx: Context, store: MagentoStore, *, full: bool = False, progress: Pro
         keep(missed)
         swept = started
     link_variants(store, configurables)
+    if since:  # else every configurable was read, with all that it lists
+        with transaction():
+            mark_stale(sorted(variants.settle(store, others)))
     MagentoStore.update(high_water=_text(started), synced_at=started, swept_at=swept).where(
         MagentoStore.id == store.id
     ).execute()
@@ -80,7 +85,7 @@ def _sweep(ctx: Context, store: MagentoStore) -> tuple[list[ProductSnapshot], in
         listed += len(page)
         missed += [number for number, _sku in page if known.pop(number, None) is None]
     _refuse_emptiness(store, listed, len(known))
-    _mark_deleted(list(known.values()))
+    _mark_deleted(store, list(known.values()))
     return catalog.products_by_id(missed), len(known)
 
 
@@ -92,6 +97,7 @@ def refresh(ctx: Context, store: MagentoStore, skus: Sequence[str]) -> None:
         snapshot = catalog.product(sku)
         with transaction():
             _save(store, snapshot, now)
+        link_variants(store, variants.listing(store, [snapshot]))
 
 
 def sync_stock(ctx: Context, store: MagentoStore, skus: Sequence[str] | None = None) -> int:
@@ -133,21 +139,10 @@ def sync_prices(ctx: Context, store: MagentoStore) -> int:
 
 
 def link_variants(store: MagentoStore, configurables: Iterable[ProductSnapshot]) -> None:
-    """Tie variants to the configurable that lists them, and untie those it lists no more."""
+    """Tie variants to the configurable that they belong to, and untie those that none lists any more."""
     for configurable in configurables:
         with transaction():
-            parent = Product.get(Product.store == store, Product.entity_id == configurable.entity_id)
-            children = list(configurable.child_ids)
-            moved = Product.update(parent=parent, facts_stale=True).where(
-                Product.store == store,
-                Product.entity_id.in_(children),
-                Product.parent.is_null() | (Product.parent != parent.id),
-            )
-            left = Product.update(parent=None, facts_stale=True).where(
-                Product.parent == parent, Product.entity_id.not_in(children)
-            )
-            if moved.execute() + left.execute():
-                mark_stale([parent.id])
+            mark_stale(sorted(variants.tie(store, configurable)))
 
 
 def mark_stale(product_ids: Sequence[int]) -> None:
@@ -155,12 +150,12 @@ def mark_stale(product_ids: Sequence[int]) -> None:
 
     Their facts are written anew for the rules as well.
     """
-    if not product_ids:
-        return
-    Product.update(facts_stale=True).where(Product.id.in_(list(product_ids))).execute()
-    column: Any = Product.parent
-    parents = Product.select(column).where(Product.id.in_(list(product_ids)), Product.parent.is_null(False))
-    Listing.update(stale=True).where(Listing.product.in_(list(product_ids)) | Listing.product.in_(parents)).execute()
+    for start in range(0, len(product_ids), 500):
+        chunk = list(product_ids[start : start + 500])
+        Product.update(facts_stale=True).where(Product.id.in_(chunk)).execute()
+        column: Any = Product.parent
+        parents = Product.select(column).where(Product.id.in_(chunk), Product.parent.is_null(False))
+        Listing.update(stale=True).where(Listing.product.in_(chunk) | Listing.product.in_(parents)).execute()
 
 
 def mark_dated(store_id: int) -> int:
@@ -168,8 +163,7 @@ def mark_dated(store_id: int) -> int:
     of products."""
     dated = Product.data.contains('"special_from_date"') | Product.data.contains('"special_to_date"')
     ids = [row.id for row in Product.select(Product.id).where(Product.store == store_id, ~Product.deleted, dated)]
-    for start in range(0, len(ids), 500):
-        mark_stale(ids[start : start + 500])
+    mark_stale(ids)
     return len(ids)
 
 
@@ -222,7 +216,7 @@ def _mark_gone(store: MagentoStore, started: datetime) -> int:
     gone = [row.id for row in list(unseen)]
     seen = Product.select().where(Product.store == store, ~Product.deleted, Product.seen_at >= started).count()
     _refuse_emptiness(store, seen, len(gone))
-    _mark_deleted(gone)
+    _mark_deleted(store, gone)
     return len(gone)
 
 
@@ -239,12 +233,14 @@ def _refuse_emptiness(store: MagentoStore, listed: int, known: int) -> None:
         )
 
 
-def _mark_deleted(product_ids: Sequence[int]) -> None:
+def _mark_deleted(store: MagentoStore, product_ids: Sequence[int]) -> None:
     with transaction():
         for start in range(0, len(product_ids), 500):
             chunk = list(product_ids[start : start + 500])
             Product.update(deleted=True, enabled=False).where(Product.id.in_(chunk)).execute()
             mark_stale(chunk)
+            rows = Product.select(Product.entity_id).where(Product.id.in_(chunk))
+            mark_stale(sorted(variants.orphaned(store, [row.entity_id for row in rows])))
 
 
 def _simple(store: MagentoStore, skus: Sequence[str] | None) -> Iterable[list[Product]]:

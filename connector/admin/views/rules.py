@@ -106,7 +106,7 @@ class RuleView(Guarded):
         active = RuleSetVersion.get_or_none(RuleSetVersion.active)
         shown = {"name": name, "text": files.get(name, ""), "active": active}
         try:
-            found = rule_preview.of_stores(files, context().clock.now().date())
+            found = rule_preview.of_stores(files, context().clock.now())
             changes = differences(dict(active.files) if active else {}, files)
         except RuleError as error:
             return self.render("ui/rule_preview.html", problems=error.problems, stores=(), changes=(), **shown)

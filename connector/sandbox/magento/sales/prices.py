@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from connector.sandbox.magento import config
 from connector.sandbox.magento.products import attribute_value
 from connector.sandbox.magento.sales.rows import cents
 from connector.sandbox.magento.sales.state import ZERO
@@ -20,7 +22,7 @@ def regular_price(db: sqlite3.Connection, product_id: int, store_id: int) -> Dec
 def final_price(
     db: sqlite3.Connection, product_id: int, store_id: int, qty: Decimal, group_id: int, now: datetime
 ) -> Decimal:
-    """The lowest of the regular price, the special price in its days (both ends included, UTC) and the tier prices."""
+    """The lowest of the regular price, the special price in its days (both ends included) and the tier prices."""
     regular = regular_price(db, product_id, store_id)
     prices = [regular, *_tier_prices(db, product_id, store_id, qty, group_id, regular)]
     special = attribute_value(db, product_id, "special_price", store_id)
@@ -30,7 +32,8 @@ def final_price(
 
 
 def _in_days(db: sqlite3.Connection, product_id: int, store_id: int, now: datetime) -> bool:
-    today = f"{now:%Y-%m-%d}"
+    """Days are those of the store's time zone."""
+    today = f"{now.astimezone(ZoneInfo(config.read(db, 'general/locale/timezone', store_id))):%Y-%m-%d}"
     first = attribute_value(db, product_id, "special_from_date", store_id)
     last = attribute_value(db, product_id, "special_to_date", store_id)
     return (not first or first[:10] <= today) and (not last or today <= last[:10])
