@@ -1,16 +1,17 @@
-"""The composition root: settings in, a working application out. The only importer of `connector.clients`."""
+"""The composition root: settings in, a working application out. The only importer of `connector.clients`.
+
+Workers and the scheduler take their context from here too: the pages, half of all imports, are imported where they are made.
+"""
 
 from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import flask
 import structlog
 from redis import Redis
 
-from connector import admin, web
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
 from connector.clients.magento import MagentoStore as MagentoSettings
 from connector.clients.mail import SmtpMailer
@@ -23,6 +24,9 @@ from connector.settings import Settings
 from connector.store import database, secrets
 from connector.store.models import Account, MagentoStore
 from connector.store.vault import DatabaseVault
+
+if TYPE_CHECKING:
+    import flask
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +136,10 @@ def _verify(account: Account, body: bytes, signature: str) -> bool:
 
 def create_app(settings: Settings | None = None) -> flask.Flask:
     """The web application: admin, OAuth return, webhooks, health, metrics."""
+    import flask
+
+    from connector import admin, web
+
     settings = settings or Settings.load()
     ctx = create_context(settings)
     app = flask.Flask("connector", static_folder=None)
@@ -152,6 +160,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
 
 
 def _open_connection() -> None:
+    import flask
+
     if flask.request.path != "/health":  # which looks itself, and says so when the database is down
         database.database.connect(reuse_if_open=True)
 

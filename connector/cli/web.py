@@ -10,6 +10,8 @@ from connector.cli import common
 @click.command()
 def web() -> None:
     """Serve the admin, the OAuth return address and the webhooks."""
+    import connector.admin
+    import connector.web  # noqa: F401  # both once, here: each process begins with what this one imported
     from connector.app import create_app
     from connector.runtime.web import serve
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 
 import structlog
 from peewee import PeeweeException
 
-from connector.services import periodic
+from connector.services import leases, periodic
 from connector.services.context import Context
 from connector.services.periodic import Handler
 from connector.store.database import connection
@@ -28,8 +25,8 @@ LANES = (
 """Kinds of recurring work that take turns; lanes run side by side."""
 PAUSE = 1.0
 """Seconds between two looks at what is due."""
-ENSURE_EVERY = 10
-"""Looks after which the rows are made to match accounts and policies again."""
+LOOK_AFTER_EVERY = 10
+"""Looks after which the rows are made to match accounts and policies again, and leases of the dead are shortened."""
 
 
 def run(ctx: Context, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
@@ -37,8 +34,8 @@ def run(ctx: Context, handlers: Mapping[str, Handler], stop: threading.Event) ->
 
     Several schedulers may run at once: leases keep them apart.
     """
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    _safely(lambda: periodic.ensure(ctx))
+    owner = leases.owner()
+    _safely(lambda: _look_after(ctx))
     lanes = [
         threading.Thread(target=_lane, args=(ctx, owner, mine, stop), name=f"lane {kinds[0]}")
         for kinds in LANES
@@ -49,10 +46,16 @@ def run(ctx: Context, handlers: Mapping[str, Handler], stop: threading.Event) ->
     looks = 0
     while not stop.wait(PAUSE):
         looks += 1
-        if looks % ENSURE_EVERY == 0:
-            _safely(lambda: periodic.ensure(ctx))
+        if looks % LOOK_AFTER_EVERY == 0:
+            _safely(lambda: _look_after(ctx))
     for lane in lanes:
         lane.join()
+
+
+def _look_after(ctx: Context) -> None:
+    periodic.ensure(ctx)
+    if shortened := leases.shorten(ctx):
+        log.info("leases_shortened", count=shortened)
 
 
 def _lane(ctx: Context, owner: str, handlers: Mapping[str, Handler], stop: threading.Event) -> None:

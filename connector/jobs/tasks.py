@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
-import uuid
 from collections.abc import Sequence
 
 import structlog
 from rq import get_current_job
 
-from connector.services import runner, work
+from connector.services import leases, runner, work
 from connector.services.context import Context
 from connector.store.database import connection
 
@@ -39,7 +36,7 @@ def work_on(ids: Sequence[int]) -> None:
     if not _context:
         raise RuntimeError("This process has no context: start workers with “connector worker”.")
     ctx = _context[0]
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    owner = leases.owner()
     end = time.monotonic() + _limit() * 2 / 3
     with connection(), work.kept(ctx, owner, ids):
         for index, item_id in enumerate(ids):

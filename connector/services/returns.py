@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
 from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
-from connector.services import cancelling, history, marks, placement, refunds
+from connector.services import cancelling, history, leases, marks, placement, refunds
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -168,7 +168,7 @@ def settle(ctx: Context, account: Account) -> int:
         RetryableError: the store does not answer; the cases wait.
     """
     followed = cancelling.follow_all(ctx, account)
-    owner = uuid.uuid4().hex
+    owner = leases.owner()
     due = ReturnCase.select(ReturnCase.id).where(ReturnCase.account == account.id, ReturnCase.store_state == "due")
     ids = [case.id for case in due.order_by(ReturnCase.id)]
     return followed + sum(_settle(ctx, case_id, owner) for case_id in ids)
