@@ -35,7 +35,7 @@ AWAITING_SELLER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One unit of one SKU: TikTok sends a line per piece, and we keep it that way."""
+    """One unit of one SKU: TikTok sends a line per piece, and we keep it that way. `pfand_fee` is a deposit on it (Germany)."""
 
     id: str
     sku_id: str
@@ -55,6 +55,7 @@ class OrderLine:
     tracking_number: str = ""
     is_gift: bool = False
     cancel_reason: str = ""
+    pfand_fee: Decimal = ZERO
 
     @property
     def cancelled(self) -> bool:
@@ -64,7 +65,10 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The order's money, `payment` of the 202309/202507 order object; all in `currency`."""
+    """The order's money, `payment` of the 202309/202507 order object; all in `currency`.
+
+    `payment_platform_discount` is what a payment provider gives, `payment_discount_service_fee` what the buyer pays for it.
+    """
 
     currency: str
     total_amount: Decimal
@@ -81,6 +85,8 @@ class Payment:
     shipping_fee_tax: Decimal = ZERO
     retail_delivery_fee: Decimal = ZERO
     other_fees: Decimal = ZERO
+    payment_platform_discount: Decimal = ZERO
+    payment_discount_service_fee: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +244,7 @@ class CartItem:
     item_id: int
     sku: str
     qty: Decimal
+    product_type: str = "simple"
 
 
 @dataclass(frozen=True, slots=True)

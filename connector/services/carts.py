@@ -15,6 +15,9 @@ from connector.ports import Sales
 FREE = "free"
 """The only payment method of a cart that costs nothing at the store's own prices."""
 
+COMPOSITE = frozenset({"configurable", "bundle", "grouped"})
+"""Types that are sold by their parts: a cart would take them with default parts, and a correction breaks them."""
+
 _TITLES = {
     "checkmo": "Check / Money Order",
     "banktransfer": "Bank Transfer Payment",
@@ -51,6 +54,11 @@ def shippable(address: Address, country: str = "") -> Address:
     )
 
 
+def sold_by_parts(skus: Sequence[str]) -> str:
+    """What to do about SKUs that no order can be made of."""
+    return f"{', '.join(skus)} is sold by its parts in the store: link the marketplace SKU to one of them."
+
+
 def mailbox(email: str) -> str:
     """The buyer's relay address when it is one; the store refuses to save another."""
     text = correction.clean(email)
@@ -64,8 +72,9 @@ def holds(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> bool:
     A cart that lacks some is not topped up: a call whose answer was lost may still add them.
     """
     try:
-        has = [(item.sku, item.qty) for item in sales.cart_items(cart_id)]
-        return _folded(has) == _folded(wanted.items())
+        items = sales.cart_items(cart_id)
+        whole = all(item.product_type not in COMPOSITE for item in items)
+        return whole and _folded((item.sku, item.qty) for item in items) == _folded(wanted.items())
     except NotFoundError:  # closed, because an order was made of it or the store cleared it away
         return False
 
@@ -75,10 +84,13 @@ def fill(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> None:
 
     Raises:
         RejectedError: the store refuses one.
+        ConfigurationError: the store took parts of it, because it is sold by its parts.
         RetryableError: somebody else adds to the same cart; the next try makes a new one.
     """
     for sku, pieces in wanted.items():
         line = sales.add_to_cart(cart_id, sku, pieces)
+        if line.product_type in COMPOSITE or line.sku.casefold() != sku.casefold():
+            raise ConfigurationError(sold_by_parts([sku]))
         if line.qty != pieces:
             raise RetryableError(
                 f"Cart {cart_id} has {line.qty.normalize():f} of {sku} instead of {pieces}; a new one is made.",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from peewee import fn
+
 from connector.domain import direct
 from connector.domain.order import MarketplaceOrder
 from connector.domain.shop import StoreView
@@ -55,6 +57,17 @@ def _view(ctx: Context, store: MagentoStore) -> StoreView:
         if view.code == store.store_code:
             return view
     raise ConfigurationError(f"The store has no view called “{store.store_code}”.")
+
+
+def spelling(store: MagentoStore, skus: set[str]) -> dict[str, str]:
+    """SKUs as the store writes them, by their lower case: so it compares them. One that it does not have stays as it is."""
+    mine = Product.store == store.id
+    found = {sku.casefold(): sku for sku in sorted(skus, reverse=True)}
+    exact = [row.sku for row in Product.select(Product.sku).where(mine, Product.sku.in_(sorted(skus)))]
+    folded = {sku.casefold() for sku in exact}
+    if rest := sorted(found.keys() - folded):
+        exact += [row.sku for row in Product.select(Product.sku).where(mine, fn.LOWER(Product.sku).in_(rest))]
+    return found | {sku.casefold(): sku for sku in exact}
 
 
 def _sold(store: MagentoStore, skus: set[str]) -> dict[str, direct.Sold]:

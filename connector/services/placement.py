@@ -34,8 +34,6 @@ KEYS = ("ext_order_id", "customer_email", "quote_id")
 
 _HOLDABLE = frozenset({"new", "processing", "pending_payment"})
 _OVER = frozenset({"canceled", "closed"})
-_COMPOSITE = frozenset({"configurable", "bundle", "grouped"})
-"""Types that are sold by their parts: a cart would take them with default parts, and a correction breaks them."""
 
 
 def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
@@ -130,9 +128,9 @@ class _Placement:
         account: Account = row.account
         store: MagentoStore = account.store
         policy = order_policy(account)
-        spelled: dict[str, str] = {}
-        lines = OrderLine.select().where(OrderLine.order == row.id)
-        skus = {line.line_id: spelled.setdefault(line.sku.casefold(), line.sku) for line in lines}
+        lines = list(OrderLine.select().where(OrderLine.order == row.id))
+        spelled = direct_orders.spelling(store, {line.sku for line in lines})
+        skus = {line.line_id: spelled[line.sku.casefold()] for line in lines}
         return cls(
             ctx, row, owner, account, store, policy, ctx.remotes.sales(store), from_json(MarketplaceOrder, row.data),
             order_email(account, row.tiktok_order_id), skus,
@@ -178,13 +176,10 @@ class _Placement:
         correction.amounts(self.order, self.policy.platform_discount, self.skus)
         customers.chosen(self.sales, self.store, self.policy)
         rows = Product.select(Product.sku).where(
-            Product.store == self.store.id, Product.sku.in_(self._wanted()), Product.type_id.in_(list(_COMPOSITE))
+            Product.store == self.store.id, Product.sku.in_(self._wanted()), Product.type_id.in_(list(carts.COMPOSITE))
         )
         if composite := sorted(row.sku for row in rows):
-            raise RejectedError(
-                f"{', '.join(composite)} is sold by its parts in the store: link the marketplace SKU to one of them.",
-                system="magento",
-            )
+            raise RejectedError(carts.sold_by_parts(composite), system="magento")
         if self.store.base_currency and self.store.base_currency != self.order.payment.currency:
             exchange_rate(self.sales, self.store, self.order.payment.currency)
 
@@ -425,9 +420,9 @@ class _Placement:
     def _assign_items(self, placed: StoreOrder) -> None:
         by_sku = {item.sku.casefold(): item.item_id for item in placed.items if item.parent_item_id is None}
         with transaction():
-            for sku in set(self.skus.values()):
+            for line_id, sku in self.skus.items():
                 OrderLine.update(store_item_id=by_sku.get(sku.casefold())).where(
-                    OrderLine.order == self.row.id, OrderLine.sku == sku
+                    OrderLine.order == self.row.id, OrderLine.line_id == line_id
                 ).execute()
 
     def _write_back(self, placed: StoreOrder) -> None:

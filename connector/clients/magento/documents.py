@@ -96,7 +96,8 @@ def shipment(row: Mapping[str, Any]) -> StoreShipment:
 
 def cart_item(row: Mapping[str, Any]) -> CartItem:
     """One line of a cart."""
-    return CartItem(int(row["item_id"]), str(row["sku"]), amount(row, "qty"))
+    kind = str(row.get("product_type") or "simple")
+    return CartItem(int(row["item_id"]), str(row["sku"]), amount(row, "qty"), kind)
 
 
 def _number(value: object) -> int | None:
