@@ -71,7 +71,7 @@ def demo(
     with folder.held(settings.var_dir, options, again=once) as goes_on:
         _wait_for_port(settings.host, settings.port, "CONNECTOR_PORT", patient=goes_on)
         _wait_for_port("127.0.0.1", sandbox_port, "--sandbox-port", patient=goes_on)
-        _migrate(settings)
+        _migrate(settings, anew=not goes_on)
         if goes_on:
             click.echo(f"Going on with the demo in {settings.var_dir}.", err=True)
         sides = ("--side", "marketplace") if access else ()
@@ -209,13 +209,28 @@ def _wait_for_port(host: str, port: int, setting: str, *, patient: bool) -> None
             time.sleep(0.2)
 
 
-def _migrate(settings: Settings) -> None:
-    from connector.store import database
+def _migrate(settings: Settings, *, anew: bool) -> None:
+    """Tables of this version. A demonstration that begins anew empties a database that holds an earlier one.
+
+    Raises:
+        ConfigurationError: the database holds accounts that are not the demonstration's.
+    """
+    from connector.journey import prepare
+    from connector.store import database, emptying
     from connector.store.migrations import upgrade
 
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     database.connect(settings.database_url)
     upgrade()
+    with database.connection():
+        if prepare.others_accounts():
+            raise ConfigurationError(
+                "The database of CONNECTOR_DATABASE_URL holds accounts of yours. Give the demo an empty one, or none."
+            )
+        earlier = anew and prepare.has_account()
+    if earlier:
+        emptying.drop_tables()
+        upgrade()
 
 
 def _journey(settings: Settings, access: StoreAccess | None, sandbox_url: str) -> tuple[Journey, str]:

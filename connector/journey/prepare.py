@@ -48,6 +48,16 @@ def account_of(ctx: Context, sandbox: Sandbox, access: StoreAccess) -> Account:
     return found
 
 
+def has_account() -> bool:
+    """Whether a demonstration was here before."""
+    return bool(Account.select().where(Account.title == TITLE).exists())
+
+
+def others_accounts() -> bool:
+    """Whether somebody works with this database."""
+    return bool(Account.select().where(Account.title != TITLE).exists())
+
+
 def _make_account(ctx: Context, app: Mapping[str, str], access: StoreAccess) -> Account:
     """Quick rhythms, because people watch; cancellations are answered by hand, so that both answers are seen."""
     now = ctx.clock.now()
