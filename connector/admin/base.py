@@ -26,6 +26,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[-+]?[\d.,]+\Z")
 
 
+Pill = tuple[str, str, bool]
+"""A view of a list: its name, its address, whether it is the one that is shown."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -39,6 +42,8 @@ class Guarded(BaseView):  # type: ignore[misc]  # flask-admin has no types
 
     view_role: ClassVar[str] = "viewer"
     change_role: ClassVar[str] = "operator"
+    section: ClassVar[str] = ""
+    """Endpoint of the page under which it belongs, for a page that the menu does not name."""
     open_changes: ClassVar[frozenset[str]] = frozenset()
     """Views whose POST needs no more than looking: they change nothing but the user's own display."""
 
@@ -219,6 +224,18 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         found = []
         for index, name, value in self._get_list_filter_args() or ():
             found.append({"name": name, "arg": self.get_filter_arg(index, self._filters[index]), "value": value})
+        return found
+
+    # -- views
+
+    def pills(self) -> list[Pill]:
+        """Everything, then the views that everybody has."""
+        here = request.query_string.decode()
+        narrowed = bool(self.active_filters() or request.args.get("search"))
+        found = [("All", url_for(f"{self.endpoint}.index_view"), not narrowed)]
+        for name, arguments in self.views:
+            url = url_for(f"{self.endpoint}.index_view", **dict[str, Any](arguments))
+            found.append((name, url, url.partition("?")[2] == here))
         return found
 
     # -- saved views and columns, per user

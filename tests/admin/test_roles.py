@@ -23,6 +23,7 @@ SETTINGS = {
 }
 WORK = {
     "/admin/products/action/": {"action": "validate", "rowid": "1"},
+    "/admin/unplaced/action/": {"action": "keep_out", "rowid": "1"},
     "/admin/orders/action/": {"action": "ship", "rowid": "1"},
     "/admin/returns/action/": {"action": "accept_return", "rowid": "1"},
     "/admin/templates/edit/?id=1": {"name": "Changed"},

@@ -13,7 +13,7 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 pytestmark = pytest.mark.browser
 
 PAGES = [
-    "", "products/", "products/details/?id=1", "orders/", "orders/details/?id=1", "returns/", "returns/details/?id=1", "queue/",
+    "", "products/", "products/details/?id=1", "products/ask/?action=pin&rowid=1", "unplaced/", "unplaced/details/?id=1", "orders/", "orders/details/?id=1", "returns/", "returns/details/?id=1", "queue/",
     "policies/", "policies/edit/?id=4", "accounts/", "accounts/edit/?id=1", "stores/edit/?id=1", "attributes/", "templates/",
     "templates/edit/?id=1", "rules/", "rules/versions/", "wizard/account/", "wizard/policies/", "users/", "history/", "login/password/",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from connector.admin.views.returns import ReturnView
 from connector.admin.views.rules import RuleView
 from connector.admin.views.stores import StoreView
 from connector.admin.views.templates import TemplateView
+from connector.admin.views.unplaced import UnplacedView
 from connector.admin.views.users import UserView
 from connector.admin.views.wizard import Wizard
 from connector.store.models import (
@@ -24,6 +25,7 @@ from connector.store.models import (
     MagentoStore,
     Order,
     Policy,
+    Product,
     QueueItem,
     ReturnCase,
     TikTokAttribute,
@@ -44,6 +46,7 @@ def SECTIONS() -> list[tuple[Guarded, str]]:  # noqa: N802 – reads as the tabl
         (RuleView(name="Rules", endpoint="rules", **inside), "code"),
         (TemplateView(ListingTemplate, name="Listing Templates", endpoint="templates"), "layers"),
         (ProductView(Listing, name="Products", endpoint="products"), "package"),
+        (UnplacedView(Product, name="In no template", endpoint="unplaced"), "package-search"),
         (OrderView(Order, name="Orders", endpoint="orders"), "shopping-cart"),
         (ReturnView(ReturnCase, name="Returns", endpoint="returns"), "undo-2"),
         (QueueView(QueueItem, name="Queue Process", endpoint="queue"), "activity"),

@@ -11,14 +11,16 @@ from markupsafe import Markup
 from peewee import JOIN, fn
 
 from connector.admin import filters, formats
-from connector.admin.base import Grid, page
+from connector.admin.base import Pill, page
+from connector.admin.views import pinning
 from connector.domain.listing import Draft
 from connector.domain.listing import Listing as Confirmed
 from connector.domain.money import from_minor
 from connector.domain.values import from_json
-from connector.services import history
+from connector.services import history, pins
 from connector.store.models import Account, Listing, ListingTemplate, Product, QueueItem
 
+STATUSES = {"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}
 VISIBILITY_OF = {"1": "Not visible", "2": "Catalog", "3": "Search", "4": "Catalog, Search"}
 
 
@@ -66,26 +68,31 @@ def _status(_v: Any, _c: Any, row: Any, _n: str) -> Any:
 
 
 def _template(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    by_hand = pinning.said(row.pinned, not row.template_id, row.pinned_by)
+    if by_hand:
+        name = row.template.name if row.template_id else Markup('<span class="muted">none</span>')
+        return Markup('{}<span class="why">{}</span>').format(name, by_hand)
     if not row.template_id:
         return Markup('<span class="muted">none</span>')
-    origin = "pinned by hand" if row.pinned else f"rule “{row.rule}”, line {row.rule_line}" if row.rule else ""
+    origin = f"rule “{row.rule}”, line {row.rule_line}" if row.rule else ""
     return Markup('<span title="{}">{}</span>').format(origin, row.template.name)
 
 
-def _price(_v: Any, _c: Any, row: Any, _n: str) -> str:
-    currency, variants = row.product.store.base_currency, row.variants
+def price(product: Any, currency: str, variants: Variants | None) -> str:
+    """What Magento asks for it; of a configurable the lowest of its variants."""
     if variants is None:
-        return formats.amount(row.product.price, currency)
+        return formats.amount(product.price, currency)
     low = formats.amount(variants.low, currency)
     return low if variants.low == variants.high else f"from {low}"
 
 
-def _salable(_v: Any, _c: Any, row: Any, _n: str) -> str:
-    has = row.variants or row.product
+def salable(product: Any, variants: Variants | None) -> str:
+    """What Magento can promise of it, or of its variants together."""
+    has = variants or product
     return "∞" if has.unlimited else formats.number(has.salable)
 
 
-class ProductView(Grid):
+class ProductView(pinning.Pinning):
     """Look, filter, ask for work. A job, never this view, changes a listing."""
 
     subject = "listing"
@@ -177,6 +184,7 @@ class ProductView(Grid):
         *filters.number(Listing.marketplace_quantity, "Marketplace Quantity"),
         filters.Contains(Listing.remote_id, "Marketplace Item Id"),
         filters.YesNo(Listing.stopped, "Stopped by hand"),
+        filters.YesNo(Listing.pinned, "Placed by hand"),
     )
     column_formatters = {
         "thumb": lambda v, c, m, n: formats.thumb(m.product.id, m.product.name, has_image=bool(m.product.image)),
@@ -184,14 +192,12 @@ class ProductView(Grid):
         "sku": lambda v, c, m, n: formats.code(m.product.sku),
         "status": _status,
         "validation": _validation,
-        "price": _price,
+        "price": lambda v, c, m, n: price(m.product, m.product.store.base_currency, m.variants),
         "marketplace_price_minor": lambda v, c, m, n: formats.minor(m.marketplace_price_minor, m.account.currency),
-        "salable": _salable,
+        "salable": lambda v, c, m, n: salable(m.product, m.variants),
         "marketplace_quantity": lambda v, c, m, n: formats.number(m.marketplace_quantity),
         "template": _template,
-        "product_status": lambda v, c, m, n: formats.badge(
-            {"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}, "1" if m.product.enabled else "0", plain=True
-        ),
+        "product_status": lambda v, c, m, n: formats.badge(STATUSES, "1" if m.product.enabled else "0", plain=True),
         "visibility": lambda v, c, m, n: m.visibility_label,
         "type": lambda v, c, m, n: m.product.type_id,
         "account": lambda v, c, m, n: m.account.title,
@@ -263,25 +269,46 @@ class ProductView(Grid):
         if isinstance(rows, list):
             ids = [r.product.id for r in rows]
             labels: dict[int, str] = {}
-            variants: dict[int, Variants] = {}
+            variants = variants_of(ids)
             for start in range(0, len(ids), AT_ONCE):
                 some = ids[start : start + AT_ONCE]
                 shown = Product.select(Product.id, Product.data).where(Product.id.in_(some))
                 labels |= {p.id: _visibility(p.data) for p in shown}
-                variants |= _variants(some)
             for row in rows:
                 row.visibility_label = labels.get(row.product.id, "–")
                 row.variants = variants.get(row.product.id)
+            placed = pins.by_whom(row.id for row in rows if row.pinned)
+            for row in rows:
+                row.pinned_by = placed.get(row.id)
         return count, rows
 
     def row_title(self, model: Any) -> str:
         """The product's name."""
         return str(model.product.name or model.product.sku)
 
+    def pills(self) -> list[Pill]:
+        """Also what no template takes, which is another list."""
+        return [*super().pills(), ("In no template", url_for("unplaced.index_view"), False)]
+
+    def products_of(self, ids: Any) -> pinning.Placed:
+        """A listing is one product on one account."""
+        found: dict[int, list[int]] = {}
+        for start in range(0, len(ids), AT_ONCE):
+            rows = Listing.select(Listing.account, Listing.product).where(Listing.id.in_(ids[start : start + AT_ONCE]))
+            for row in rows:
+                found.setdefault(row.account_id, []).append(row.product_id)
+        return found
+
     def row_menu(self, row: Any) -> list[Any]:
-        """The sync that is wanted most often."""
-        wanted = "inventory_price_sync" if row.remote_id else "validate"
-        return [entry for entry in self.bulk_menu() if entry.name == wanted]
+        """The sync that is wanted most often, and the pin or its end."""
+        pin = pinning.RELEASE if row.pinned else pinning.PIN
+        wanted = {"inventory_price_sync" if row.remote_id else "validate", pin.name}
+        return [entry for entry in self.bulk_menu() if entry.name in wanted]
+
+    def _menu_of(self, row: Any) -> list[Any]:
+        """Everything that can be asked for one listing."""
+        fitting = pinning.entries_for(pinned=row.pinned, placed=bool(row.template_id))
+        return [entry for entry in self.bulk_menu() if entry in fitting or entry not in self.own_actions]
 
     @page("/details/")
     def details_view(self) -> Any:
@@ -299,10 +326,10 @@ class ProductView(Grid):
             draft=draft,
             confirmed=confirmed,
             comparison=compare(row, draft, confirmed),
-            facts=_facts(row),
+            facts=_facts(row, pins.by_whom([row.id]).get(row.id)),
             work=list(work.order_by(QueueItem.id.desc()).limit(10)),
             history=history.of("listing", row.id, limit=20),
-            menu=self.bulk_menu(),
+            menu=self._menu_of(row),
             return_url=self.list_url(),
             formats=formats,
         )
@@ -314,8 +341,15 @@ class ProductView(Grid):
         return local_url(request.args.get("url")) or url_for("products.index_view")
 
 
-def _variants(parents: list[int]) -> dict[int, Variants]:
+def variants_of(ids: list[int]) -> dict[int, Variants]:
     """What the enabled variants of each configurable cost and have, by the configurable's id."""
+    found: dict[int, Variants] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        found |= _variants(ids[start : start + AT_ONCE])
+    return found
+
+
+def _variants(parents: list[int]) -> dict[int, Variants]:
     query = Product.select(
         Product.parent,
         fn.MIN(Product.price).converter(Product.price.python_value),
@@ -331,9 +365,9 @@ def _visibility(data: Any) -> str:
     return VISIBILITY_OF.get(str(data.get("visibility", "")), "–")
 
 
-def _facts(row: Any) -> list[tuple[str, Any]]:
+def _facts(row: Any, by: pins.Pinned | None) -> list[tuple[str, Any]]:
     product = row.product
-    assigned = "pinned by hand" if row.pinned else ""
+    assigned: Any = pinning.said(row.pinned, not row.template_id, by)
     if row.rule and not row.pinned:
         assigned = f"rule “{row.rule}” in {row.rule_file}, line {row.rule_line} (version {row.rule_version})"
     return [

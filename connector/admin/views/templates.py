@@ -19,7 +19,7 @@ from connector.admin.site import actor, context, style_nonce
 from connector.admin.views.accounts import default_of, policies_of
 from connector.admin.views.attributes import mapped_to, recommended
 from connector.errors import ConfigurationError
-from connector.services import dashboard, history, rulesets
+from connector.services import dashboard, history, mapping, rulesets
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, Policy, TikTokAttribute
 
@@ -164,6 +164,14 @@ class TemplateView(Grid):
             else row.name
         )
 
+    @staticmethod
+    def mapping_badge(row: Any) -> Any:
+        """What the mapping of its attributes names that the store no longer has."""
+        if not row.reasons:
+            return ""
+        shown = formats.badge({"": ("warn", "Check mapping")}, "")
+        return shown + formats.reason(row.reasons[0], "\n".join(row.reasons))
+
     def _products(self, _c: Any, row: Any, name: str) -> Any:
         if name != "total" or not row.total:
             return formats.number(getattr(row, name))
@@ -175,7 +183,9 @@ class TemplateView(Grid):
             {"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}, "1" if m.enabled else "0", plain=m.enabled
         ),
         "category_path": lambda v, c, m, n: (
-            formats.reason(m.category_path) if m.category_path else formats.badge({"": ("bad", "Missing")}, "")
+            formats.reason(m.category_path) + v.mapping_badge(m)
+            if m.category_path
+            else formats.badge({"": ("bad", "Missing")}, "")
         ),
         "total": _products,
         "live": _products,
@@ -206,12 +216,14 @@ class TemplateView(Grid):
         ).join(Account, JOIN.INNER)
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """Adds the counts of the rows shown, and the titles of their policies, by two queries."""
+        """Adds the counts of the rows shown, the titles of their policies, and what their mappings name in vain."""
         count, rows = super().get_list(*args, **kwargs)
         if isinstance(rows, list):
             counts = dashboard.template_counts(row.id for row in rows)
             titles = {row.id: row.title for row in Policy.select(Policy.id, Policy.title)}
+            reasons = mapping.of_templates([row.id for row in rows])
             for row in rows:
+                row.reasons = [issue.message for issue in reasons.get(row.id, ())]
                 row.total, row.live = counts.get(row.id, (0, 0))
                 row.rest = row.total - row.live
                 row.policies = {name: titles.get(getattr(row, f"{name}_id"), "") for name in POLICIES}
@@ -390,5 +402,6 @@ class TemplateView(Grid):
                 f"“{model.name}” has {live:,} live products: change their status to Inactive, or assign them elsewhere, first."
             )
         with transaction():
+            Listing.update(pinned=False, stale=True).where(Listing.template == model.id).execute()
             ListingTemplate.delete().where(ListingTemplate.id == model.id).execute()  # type: ignore[misc]  # peewee's stubs know delete() of rows only
             history.note(context().clock.now(), actor(), "template.delete", "template", model.id, model.name)
