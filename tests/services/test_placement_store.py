@@ -300,6 +300,18 @@ def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
     assert order.customer_email == f"orders+{row.tiktok_order_id}@merchant.example"
 
 
+@pytest.mark.parametrize(
+    ("email", "taken"),
+    [
+        ("v4b1XyZ@scs.tiktokw.us", True), ("o'neil+shop@mail.example.com", True), ("a***n@b.co", True),
+        ("müller@shop.de", False), ("a..b@shop.de", False), ("ann@shop", False), ("ann@-shop.de", False),
+        ("ann@shop_1.de", False), ("a***n", False), ("", False), ("ann lee@shop.de", False), ("x" * 65 + "@shop.de", False),
+    ],
+)  # fmt: skip
+def test_only_an_address_that_the_store_can_save_replaces_the_merchant_s(email: str, taken: bool) -> None:
+    assert carts.mailbox(email) == (email if taken else "")
+
+
 def test_an_address_that_the_cart_refuses_is_saved_directly(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
