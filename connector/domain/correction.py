@@ -25,6 +25,17 @@ _DISCOUNTED = {
 }
 """Item fields that the store answers less the item's discount (reference section 5.2), with that discount's field."""
 
+_FIXED_TAX = (
+    "weee_tax_applied_amount",
+    "weee_tax_applied_row_amount",
+    "weee_tax_disposition",
+    "weee_tax_row_disposition",
+    "base_weee_tax_applied_amount",
+    "base_weee_tax_applied_row_amnt",  # the store's own spelling
+    "base_weee_tax_disposition",
+    "base_weee_tax_row_disposition",
+)
+
 _NOT_MONEY = frozenset({"tax_percent", "base_to_order_rate"})
 
 
@@ -143,7 +154,11 @@ def body(
         AmountsError: the store order's items are not the marketplace order's, or `amounts` raised it.
     """
     wanted = amounts(order, booking, skus)
-    items = [_item(row, item_id, rate) for row, item_id in _matched(wanted.rows, store)]
+    placed = {int(item["item_id"]): item for item in store.raw.get("items") or ()}
+    items = [
+        _item(row, item_id, rate) | _no_product_tax(placed.get(item_id, {}))
+        for row, item_id in _matched(wanted.rows, store)
+    ]
     entity: dict[str, Any] = {
         "entity_id": store.entity_id,
         "increment_id": store.increment_id,
@@ -315,6 +330,13 @@ def _item(row: Row, item_id: int, rate: Decimal) -> dict[str, Any]:
     taxed = row.net - row.discount
     percent = (row.tax * 100 / taxed).quantize(_PRICE) if taxed > 0 else ZERO
     return item | {"tax_percent": percent, "discount_percent": 0, "applied_rule_ids": ""}
+
+
+def _no_product_tax(placed: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes off what the shop put on an item as a fixed product tax: its invoices and refunds add that to the rest."""
+    if not Decimal(str(placed.get("weee_tax_applied_row_amount") or 0)):
+        return {}
+    return dict.fromkeys(_FIXED_TAX, ZERO) | {"weee_tax_applied": "[]"}
 
 
 def _payment(order: MarketplaceOrder, store: StoreOrder, entity: Mapping[str, Any]) -> dict[str, Any]:

@@ -171,6 +171,27 @@ def test_every_amount_of_a_line_is_compared_to_the_cent(
     assert text.startswith(f"SHOE-001 {name} is ")
 
 
+def test_a_fixed_product_tax_of_the_shop_is_taken_off(
+    requested: Callable[[str], dict[str, Any]], openapi: dict[str, Any], store: Connect
+) -> None:
+    """A field left out keeps the shop's value (section 12.2), and invoices add this one to the rest."""
+    body = requested("613")["response"]["body"]
+    taxed, plain_one, _ = body["items"]
+    taxed |= {"weee_tax_applied": '[{"title":"Recycling","amount":1.5}]', "weee_tax_applied_row_amount": D("3.00")}
+    taxed |= {"weee_tax_applied_amount": D("1.50"), "base_weee_tax_applied_row_amnt": D("3.00")}
+    before = documents.order(body)
+    sent = correction.body(SOLD, before, "payout")
+    first, second, _ = sent["items"]
+    assert (first["weee_tax_applied"], first["weee_tax_applied_row_amount"]) == ("[]", 0)
+    assert {name for name in first if name.startswith("base_weee")} == set(correction._FIXED_TAX[4:])
+    assert not [name for name in second if "weee" in name]
+    assert "SHOE-001 weee_tax_applied_row_amount is 3 instead of 0" in correction.differences(sent, before)
+    with serving(Reply(200, {})) as server:
+        MagentoSales(store(server.url)).save_order(sent)
+    check(openapi, server.asked[0])
+    assert plain_one["sku"] == "CONF-Blue-40"
+
+
 def how(**changes: Any) -> direct.Direct:
     skus = ("SHOE-001", "CONF-Blue-40", "SHOE-020")
     products = {sku: direct.Sold(number, sku, weight=D("0.5")) for number, sku in enumerate(skus, 1)}
