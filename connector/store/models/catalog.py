@@ -50,6 +50,10 @@ class Product(Model):
         )
 
 
+Product.add_index(Product.index(Product.store, where=Product.parent.is_null() & ~Product.deleted, name="product_lead"))
+"""What can be listed: without it a count reads all documents."""
+
+
 class VariantLink(Model):
     """One variant that one configurable lists, by the store's entity ids: a variant may be listed by several."""
 
