@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from connector.domain import reading
 from connector.domain.money import minor_units, round_money
 from connector.domain.order import ZERO, MarketplaceOrder, OrderLine, StoreOrder
 from connector.errors import ConnectorError
@@ -94,22 +95,6 @@ class Amounts:
         return self.subtotal - self.discount + self.shipping + self.tax
 
 
-def _reading(order: MarketplaceOrder) -> tuple[bool, bool]:
-    """Whether prices hold the tax, and whether the total holds the small fees (order, service, handling, insurance).
-
-    Neither is told, and regions differ: the reading that comes nearest to the total is right, tax on top and fees
-    counted before others.
-    """
-    pay = order.payment
-    parts = pay.sub_total + pay.shipping_fee + pay.retail_delivery_fee
-
-    def gap(reading: tuple[bool, bool]) -> Decimal:
-        included, counted = reading
-        return abs(parts + (ZERO if included else pay.tax) + (pay.other_fees if counted else ZERO) - pay.total_amount)
-
-    return min(((False, True), (True, True), (False, False), (True, False)), key=gap)
-
-
 def amounts(order: MarketplaceOrder, booking: str, skus: Mapping[str, str] | None = None) -> Amounts:
     """The open units' money, grouped by store SKU in the order of the lines.
 
@@ -122,16 +107,19 @@ def amounts(order: MarketplaceOrder, booking: str, skus: Mapping[str, str] | Non
     lines = order.open_lines
     if not lines:
         raise AmountsError(f"Order {order.id} has no unit left to deliver.")
-    (included, counted), taxes = _reading(order), _taxes(order)
+    held = reading.read(order)
+    taxes, provider = _taxes(order), reading.payment_discounts(order)
     grouped: dict[str, list[OrderLine]] = {}
     for line in lines:
         grouped.setdefault((skus or {}).get(line.id) or line.seller_sku, []).append(line)
-    rows = tuple(_row(sku, units, taxes, booking, included) for sku, units in grouped.items())
+    given = provider if booking == "buyer" else {}
+    rows = tuple(_row(sku, units, taxes, given, booking, held) for sku, units in grouped.items())
     pay = order.payment
-    fee = pay.shipping_fee + pay.retail_delivery_fee + (pay.other_fees if counted else ZERO)
+    fee = pay.shipping_fee + pay.retail_delivery_fee
+    fee += (pay.other_fees if held.fees else ZERO) + (pay.payment_discount_service_fee if held.charge else ZERO)
     if booking == "payout":
         fee += pay.shipping_fee_platform_discount
-    shipping = fee - pay.shipping_fee_tax if included else fee
+    shipping = fee - pay.shipping_fee_tax if held.taxed else fee
     return _balanced(order, booking, Amounts(rows, shipping, pay.shipping_fee_tax))
 
 
@@ -240,14 +228,24 @@ def clean(text: str) -> str:
     return " ".join(kept.split())
 
 
-def _row(sku: str, units: list[OrderLine], taxes: Mapping[str, Decimal], booking: str, included: bool) -> Row:
+def _row(
+    sku: str,
+    units: list[OrderLine],
+    taxes: Mapping[str, Decimal],
+    provider: Mapping[str, Decimal],
+    booking: str,
+    held: reading.Reading,
+) -> Row:
+    """`taxes` and `provider`, the payment provider's discounts, are by line id."""
     paid = [unit for unit in units if not unit.is_gift]
     gross = sum((unit.original_price for unit in paid), ZERO)
-    discount = sum((unit.seller_discount for unit in paid), ZERO)
+    if held.deposits:
+        gross += sum((unit.pfand_fee for unit in paid), ZERO)
+    discount = sum((unit.seller_discount + provider.get(unit.id, ZERO) for unit in paid), ZERO)
     if booking == "buyer":
         discount += sum((unit.platform_discount for unit in paid), ZERO)
     tax = sum((taxes[unit.id] for unit in paid), ZERO)
-    return Row(sku, len(units), gross - tax if included else gross, tax, discount)
+    return Row(sku, len(units), gross - tax if held.taxed else gross, tax, discount)
 
 
 def _taxes(order: MarketplaceOrder) -> dict[str, Decimal]:
@@ -258,22 +256,8 @@ def _taxes(order: MarketplaceOrder) -> dict[str, Decimal]:
     if own == product_tax or (not product_tax and own):
         return {line.id: line.tax for line in order.lines}
     weights = [ZERO if line.is_gift else line.sale_price for line in order.lines]
-    shares = _spread(product_tax, weights, pay.currency)
+    shares = reading.spread(product_tax, weights, pay.currency)
     return {line.id: share for line, share in zip(order.lines, shares, strict=True)}
-
-
-def _spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """`amount` by weight in whole cents; the cents left over go to the largest remainders."""
-    whole = sum(weights, ZERO)
-    if not whole:
-        return [amount, *[ZERO] * (len(weights) - 1)] if weights else []
-    cent = Decimal(1).scaleb(-minor_units(currency))
-    exact = [amount * weight / whole for weight in weights]
-    shares = [one.quantize(cent, rounding=ROUND_FLOOR) for one in exact]
-    left = int((amount - sum(shares, ZERO)) / cent)
-    for index in sorted(range(len(shares)), key=lambda i: shares[i] - exact[i])[:left]:
-        shares[index] += cent
-    return shares
 
 
 def _balanced(order: MarketplaceOrder, booking: str, found: Amounts) -> Amounts:
@@ -284,6 +268,7 @@ def _balanced(order: MarketplaceOrder, booking: str, found: Amounts) -> Amounts:
     told = pay.total_amount
     if booking == "payout":
         told += pay.platform_discount + pay.shipping_fee_platform_discount
+        told += sum(reading.payment_discounts(order).values(), ZERO)
     gap = told - found.total
     if not gap:
         return found
@@ -291,7 +276,8 @@ def _balanced(order: MarketplaceOrder, booking: str, found: Amounts) -> Amounts:
     if abs(gap) > allowed:
         raise AmountsError(
             f"Order {order.id}: the lines make {found.total} {pay.currency}, TikTok Shop says {told}. "
-            "No store order is corrected to amounts that do not fit."
+            f"No store order is corrected to amounts that do not fit: total_amount {pay.total_amount}, but "
+            f"{reading.parts(order)}."
         )
     largest = max(range(len(found.rows)), key=lambda i: found.rows[i].net)
     rows = list(found.rows)

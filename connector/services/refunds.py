@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from connector.domain import reading
 from connector.domain.money import from_minor
 from connector.domain.order import ZERO, MarketplaceOrder, StoreOrder
 from connector.domain.values import from_json
@@ -156,7 +157,8 @@ class _Memo:
         total = from_minor(self.case.refund_minor, self.case.currency)
         if self.policy.platform_discount == "payout" and not self.case.partial:
             units = [line for line in self.order.lines if line.id in self.line_ids]
-            total += sum((line.platform_discount for line in units), ZERO)
+            provider = reading.payment_discounts(self.order)
+            total += sum((line.platform_discount + provider[line.id] for line in units), ZERO)
             total += self.order.payment.shipping_fee_platform_discount if shipping else ZERO
         return min(total, self.store.total_invoiced - self.store.total_refunded)
 

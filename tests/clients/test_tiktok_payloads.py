@@ -164,6 +164,8 @@ ORDER = {
         "product_tax": "1.20",
         "shipping_fee_tax": "0.10",
         "small_order_fee": "0.30",
+        "payment_platform_discount": "0.40",
+        "payment_discount_service_fee": "0.05",
         "total_amount": "17.30",
     },
     "line_items": [
@@ -175,6 +177,7 @@ ORDER = {
             "original_price": "9.50",
             "sale_price": "8.00",
             "display_status": "AWAITING_SHIPMENT",
+            "pfand_fee": "0.25",
             "item_tax": [
                 {"tax_type": "SALES_TAX", "tax_amount": "0.60", "tax_rate": "0.0725"},
                 {"tax_type": "SALES_TAX", "tax_amount": "0.10", "tax_rate": "0.01"},
@@ -212,6 +215,8 @@ def test_an_order_is_read_unit_by_unit() -> None:
     )
     assert (order.payment.tax, order.payment.other_fees) == (Decimal("1.30"), Decimal("0.30"))
     assert order.payment.platform_discount == Decimal("2.00")
+    provider = (order.payment.payment_platform_discount, order.payment.payment_discount_service_fee)
+    assert (*provider, order.lines[0].pfand_fee) == (Decimal("0.40"), Decimal("0.05"), Decimal("0.25"))
     assert (order.cancel_requested, order.ship_by, order.package_ids) == (True, 1790090000, ("115",))
     assert order.address == Address(
         "Ann Mary", "Lee", ("1 Main St", "Apt 4"), "Los Angeles", "California", "90001", "US", "(+1)2130000000"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain import correction
+from connector.domain import correction, reading
 from connector.domain.correction import AmountsError
 from connector.domain.order import MarketplaceOrder, OrderLine, Payment, StoreOrder, StoreOrderItem
 
@@ -48,6 +48,14 @@ UNCOUNTED = order(unit(1), total="10.28", sub_total="10.00", retail_delivery_fee
 VAT_FEES = order(
     unit(1, price="12.00"), total="12.50", sub_total="12.00", tax="2.00", product_tax="2.00", other_fees="0.50"
 )
+PROVIDER = order(
+    unit(1), unit(2), total="17.50", sub_total="20.00",
+    payment_platform_discount="3.00", payment_discount_service_fee="0.50",
+)  # fmt: skip
+PROVIDER_APART = replace(PROVIDER, payment=replace(PROVIDER.payment, total_amount=D("20.00")))
+VAT_PROVIDER = replace(VAT, payment=replace(VAT.payment, total_amount=D("57.97"), payment_platform_discount=D("5.00")))
+DEPOSIT = order(unit(1, pfand_fee=D("0.25")), unit(2, pfand_fee=D("0.25")), total="20.50", sub_total="20.00")
+DEPOSIT_APART = replace(DEPOSIT, payment=replace(DEPOSIT.payment, total_amount=D("20.00")))
 ODD = order(unit(1, price="3.33"), unit(2, price="3.33"), unit(3, price="3.34"), total="10.00", sub_total="10.00")
 CENT = order(unit(1), unit(2, "B", "5.00"), total="15.01", sub_total="15.01")
 
@@ -64,6 +72,14 @@ CENT = order(unit(1), unit(2, "B", "5.00"), total="15.01", sub_total="15.01")
         (FEES, "payout", "11.35", "10.00", "0", "1.35", "0"),
         (UNCOUNTED, "payout", "10.28", "10.00", "0", "0.28", "0"),
         (VAT_FEES, "payout", "12.50", "10.00", "0", "0.50", "2.00"),
+        (PROVIDER, "payout", "20.50", "20.00", "0", "0.50", "0"),
+        (PROVIDER, "buyer", "17.50", "20.00", "3.00", "0.50", "0"),
+        (PROVIDER_APART, "payout", "20.00", "20.00", "0", "0", "0"),
+        (PROVIDER_APART, "buyer", "20.00", "20.00", "0", "0", "0"),
+        (VAT_PROVIDER, "payout", "62.97", "49.98", "0", "2.50", "10.49"),
+        (VAT_PROVIDER, "buyer", "57.97", "49.98", "5.00", "2.50", "10.49"),
+        (DEPOSIT, "payout", "20.50", "20.50", "0", "0", "0"),
+        (DEPOSIT_APART, "payout", "20.00", "20.00", "0", "0", "0"),
         (ODD, "payout", "10.00", "10.00", "0", "0", "0"),
         (CENT, "payout", "15.01", "15.01", "0", "0", "0"),
     ],
@@ -107,8 +123,21 @@ def test_units_of_one_sku_at_two_prices_are_one_row() -> None:
 
 
 def test_amounts_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(AmountsError, match="do not fit"):
-        correction.amounts(order(unit(1), total="12.00", sub_total="12.00"), "payout")
+    given = order(unit(1), total="12.00", sub_total="10.00", other_fees="0.50", payment_platform_discount="1.00")
+    with pytest.raises(AmountsError) as error:
+        correction.amounts(given, "payout")
+    told = "total_amount 12.00, but sub_total 10.00, other_fees 0.50, payment_platform_discount 1.00."
+    assert "the lines make 10.50 USD, TikTok Shop says 12.00" in str(error.value)
+    assert str(error.value).endswith(f"amounts that do not fit: {told}")
+
+
+def test_a_payment_providers_discount_is_spread_by_what_each_unit_costs() -> None:
+    given = order(
+        unit(1), unit(2, price="5.00"), unit(3, "G", sale_price=D(0), is_gift=True),
+        total="14.00", sub_total="15.00", payment_platform_discount="1.00",
+    )  # fmt: skip
+    assert reading.payment_discounts(given) == {"L1": D("0.67"), "L2": D("0.33"), "L3": D(0)}
+    assert set(reading.payment_discounts(PROVIDER_APART).values()) == {D(0)}
 
 
 def test_cancelled_units_are_left_out() -> None:

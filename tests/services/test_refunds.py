@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connector.clients.tiktok import endpoints
+from connector.domain import reading
 from connector.domain.listing import Status
 from connector.errors import RejectedError, UnknownOutcomeError
 from connector.services import orders, placement, refunds, returns, runner, shipments, work
@@ -99,16 +100,22 @@ def test_one_of_three_units_comes_back_to_the_cent_and_to_stock(
     assert len(memos(systems, row)) == 1
 
 
+PROVIDER = {"payment_platform_discount": "2.00", "payment_discount_service_fee": "0.30", "pfand_fee": "0.25"}
+"""A payment provider's discount, the buyer's fee for it, and a deposit on every unit."""
+
+
+@pytest.mark.parametrize("more", [{}, PROVIDER], ids=["plain", "payment-provider"])
 @pytest.mark.parametrize("booking", ["payout", "buyer"])
 def test_unit_by_unit_all_money_comes_back_to_the_cent(
-    ctx: Context, systems: Systems, account: Account, sku: str, booking: str
+    ctx: Context, systems: Systems, account: Account, sku: str, booking: str, more: dict[str, str]
 ) -> None:
     """Three pieces, amounts that do not divide by three, two bookings of TikTok's share: no cent is lost or made."""
     set_policy(platform_discount=booking)
-    money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.99", "tax_rate": "0.0825"}
+    money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.99", "tax_rate": "0.0825", **more}  # fmt: skip
     row = stored(ctx, systems, account, sku, 3, **money)
     deliver(ctx, systems, row)
     (market,) = systems.market.orders([row.tiktok_order_id])
+    provider = reading.payment_discounts(market)
     told = D(0)
     for first in range(3):
         number = ask_back(systems, row, "REFUND", 1, first)
@@ -118,12 +125,15 @@ def test_unit_by_unit_all_money_comes_back_to_the_cent(
         read(ctx, account)
         assert ReturnCase.get_by_id(case.id).store_state == "done", ReturnCase.get_by_id(case.id).message
         line = OrderLine.get(OrderLine.line_id == case.line_ids[0])
-        subsidy = next(one.platform_discount for one in market.lines if one.id == line.line_id)
+        subsidy = next(one.platform_discount + provider[one.id] for one in market.lines if one.id == line.line_id)
         told += refund_told(systems, number) + (subsidy if booking == "payout" else 0)
         assert sum(D(str(memo["grand_total"])) for memo in memos(systems, row)) == told
     order = store_order(systems, row)
     assert (order.total_refunded, order.items[0].qty_refunded) == (told, 3)
-    assert order.grand_total - order.total_refunded == market.payment.shipping_fee + market.payment.shipping_fee_tax
+    pay = market.payment
+    assert order.grand_total == pay.total_amount + (D("2.00") + sum(provider.values()) if booking == "payout" else 0)
+    rest = pay.shipping_fee + pay.shipping_fee_tax + pay.payment_discount_service_fee
+    assert order.grand_total - order.total_refunded == rest
 
 
 def test_units_of_two_products_in_one_memo_carry_the_stores_rounding(

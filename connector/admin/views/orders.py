@@ -11,6 +11,7 @@ from markupsafe import Markup
 from connector.admin import asking, filters, formats
 from connector.admin.base import Grid, page
 from connector.admin.site import allowed, local_url
+from connector.domain import reading
 from connector.domain.money import from_minor
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
@@ -262,7 +263,7 @@ def grouped(order: MarketplaceOrder) -> list[dict[str, Any]]:
 
 def totals(order: MarketplaceOrder) -> list[tuple[str, Any]]:
     """The order's money, line by line, the total last; what is zero is left out."""
-    pay = order.payment
+    pay, held = order.payment, reading.read(order)
     rows = [
         ("Products before discounts", pay.original_total_product_price),
         ("Seller discount", -pay.seller_discount),
@@ -271,7 +272,10 @@ def totals(order: MarketplaceOrder) -> list[tuple[str, Any]]:
         ("Shipping", pay.shipping_fee),
         ("Tax", pay.tax),
         ("Retail delivery fee", pay.retail_delivery_fee),
-        ("Other fees", pay.other_fees),
+        ("Other fees", pay.other_fees if held.fees else 0),
+        ("Deposits", sum(line.pfand_fee for line in order.lines) if held.deposits else 0),
+        ("Discount of the payment provider", -pay.payment_platform_discount if held.discount else 0),
+        ("Fee for that discount", pay.payment_discount_service_fee if held.charge else 0),
     ]
     return [(name, value) for name, value in rows if value] + [("Grand total", pay.total_amount)]
 

@@ -83,6 +83,7 @@ def line(row: Row, currency: str) -> OrderLine:
         tracking_number=str(row.get("tracking_number") or ""),
         is_gift=bool(row.get("is_gift")),
         cancel_reason=str(row.get("cancel_reason") or ""),
+        pfand_fee=money(row.get("pfand_fee")),
     )
 
 
@@ -106,6 +107,8 @@ def payment(row: Row) -> Payment:
         shipping_fee_tax=shipping_tax,
         retail_delivery_fee=money(row.get("retail_delivery_fee")),
         other_fees=sum((money(row.get(key)) for key in _OTHER_FEES), Decimal(0)),
+        payment_platform_discount=money(row.get("payment_platform_discount")),
+        payment_discount_service_fee=money(row.get("payment_discount_service_fee")),
     )
 
 

@@ -75,7 +75,10 @@ class OrderPolicy(Policy):
         "E-mail of one customer of the store whose orders they become. Empty: each buyer orders as a guest.",
     )
     platform_discount: str = setting(
-        "payout", "Book platform discounts as", "TikTok pays its own discounts to the seller.", choices=BOOKINGS
+        "payout",
+        "Book platform discounts as",
+        "TikTok and payment providers pay theirs to the seller.",
+        choices=BOOKINGS,
     )
     payment_method: str = setting(
         "checkmo", "Payment method", "Used while placing; any active offline method.", group="Store order"

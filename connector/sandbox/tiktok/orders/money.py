@@ -2,7 +2,8 @@
 
 sub_total = original_total_product_price − seller_discount − platform_discount
 shipping_fee = original_shipping_fee − shipping_fee_seller_discount − shipping_fee_platform_discount
-total_amount = sub_total + shipping_fee + tax + retail_delivery_fee
+total_amount = sub_total + shipping_fee + tax + retail_delivery_fee, which is what the buyer paid. So the discount of a payment
+provider is taken off it and the buyer's fee for that is in it, and so are deposits on bottles: the page leaves that open.
 A unit's sale_price = original_price − seller_discount − platform_discount. In the United States the marketplace collects the tax.
 """
 
@@ -55,6 +56,7 @@ class Unit:
     platform_discount: int
     tax: int
     tax_rate: str
+    deposit: int = 0
 
     @property
     def sale(self) -> int:
@@ -68,6 +70,8 @@ class Unit:
             "platform_discount": text(self.platform_discount),
             "currency": currency,
         }
+        if self.deposit:
+            shown["pfand_fee"] = text(self.deposit)
         if self.tax or self.tax_rate != "0":
             shown["item_tax"] = [{"tax_type": "SALES_TAX", "tax_amount": text(self.tax), "tax_rate": self.tax_rate}]
         return shown
@@ -85,11 +89,12 @@ def price_units(
         raise ValueError("The discounts are larger than the price of the goods.")
     by_seller = spread(seller, prices)
     by_platform = spread(platform, [price - share for price, share in zip(prices, by_seller, strict=True)])
+    deposit = cents(wanted.get("pfand_fee", "0"))
     rate = str(wanted.get("tax_rate", US_TAX_RATE if region == "US" else "0"))
     units = []
     for price, own, theirs, stated in zip(prices, by_seller, by_platform, taxes, strict=True):
         tax = stated if stated is not None else taxed(price - own - theirs, rate)
-        units.append(Unit(price, own, theirs, tax, rate))
+        units.append(Unit(price, own, theirs, tax, rate, deposit))
     return units
 
 
@@ -111,7 +116,12 @@ def payment(units: Sequence[Unit], wanted: Mapping[str, Any], currency: str) -> 
     shipping_tax = cents(wanted.get("shipping_fee_tax", "0"))
     delivery_fee = cents(wanted.get("retail_delivery_fee", "0"))
     sub_total = original - seller - platform
-    total = sub_total + paid_shipping + product_tax + shipping_tax + delivery_fee
+    provider = cents(wanted.get("payment_platform_discount", "0"))
+    provider_fee = cents(wanted.get("payment_discount_service_fee", "0"))
+    deposits = sum(unit.deposit for unit in units)
+    total = sub_total + paid_shipping + product_tax + shipping_tax + delivery_fee + deposits + provider_fee - provider
+    if total < 0:
+        raise ValueError("The payment provider's discount is larger than the order.")
     amounts = {
         "sub_total": sub_total,
         "shipping_fee": paid_shipping,
@@ -126,5 +136,7 @@ def payment(units: Sequence[Unit], wanted: Mapping[str, Any], currency: str) -> 
         "product_tax": product_tax,
         "shipping_fee_tax": shipping_tax,
         "retail_delivery_fee": delivery_fee,
+        "payment_platform_discount": provider,
+        "payment_discount_service_fee": provider_fee,
     }
     return {"currency": currency, **{name: text(amount) for name, amount in amounts.items()}}
