@@ -55,6 +55,6 @@ def prepare() -> None:
     tasks.use(context(os.environ["TRIAL_REDIS"]))
 
 
-def main() -> None:
-    """A worker of the queue `listings`; never returns before it is told to stop."""
-    run_worker("listings", os.environ["TRIAL_REDIS"], prepare=prepare)
+def main(queue: str = "listings") -> None:
+    """A worker of one queue; never returns before it is told to stop."""
+    run_worker(queue, os.environ["TRIAL_REDIS"], prepare=prepare)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,25 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from connector.runtime import embedded
-from tests.conftest import ROOT
+from tests.conftest import ROOT, other_database, run_sql
 from tests.runtime.processes import free_port
 
-MOMENTS = 20
+STAGES = {
+    "": 2,
+    "Connected ": 2,
+    "products read": 2,
+    "drafts built": 4,
+    "listings live": 3,
+    "have reached the marketplace": 3,
+    "orders placed": 4,
+}
+"""What the journey says → how many of the kills come after it said so; before the first it starts."""
+MOMENTS = sum(STAGES.values())
+REDIS = "emptied Redis"
 PATIENCE = 420
 """Seconds for the whole test, on a machine that does other things too."""
+QUICK = {"WORKERS": "1", "WEB_PROCESSES": "1", "CONNECT_TIMEOUT": "5", "READ_TIMEOUT": "5"}
+"""A call to the sandbox is over after seconds: so much sooner is what a killed process was calling asked for again."""
 
 
 @dataclass
@@ -32,24 +46,27 @@ class Demo:
     """`connector demo --once` as a program, started again as often as it is killed."""
 
     var_dir: Path
+    database_url: str
     ports: tuple[str, str]
     process: subprocess.Popen[bytes] | None = None
-    starts: int = 0
     reports: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def report_file(self) -> Path:
         return self.var_dir / "report.json"
 
+    @property
+    def log(self) -> str:
+        return (self.var_dir / "demo.log").read_text()
+
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
-        environment |= {"CONNECTOR_VAR_DIR": str(self.var_dir), "CONNECTOR_PORT": self.ports[0]}
-        environment |= {"CONNECTOR_WORKERS": "1", "CONNECTOR_WEB_PROCESSES": "1"}
+        settings = {**QUICK, "VAR_DIR": str(self.var_dir), "PORT": self.ports[0], "DATABASE_URL": self.database_url}
+        environment |= {f"CONNECTOR_{name}": value for name, value in settings.items() if value}
         command = [sys.executable, "-m", "connector.cli", "demo", "--once", "--products", "40"]
         command += ["--sandbox-port", self.ports[1], "--json", str(self.report_file)]
         with (self.var_dir / "demo.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
-        self.starts += 1
 
     def pids(self) -> dict[str, int]:
         """Every program of the demonstration by its name, the demonstration itself included."""
@@ -60,39 +77,51 @@ class Demo:
         found = {name: one["pid"] for name, one in told["processes"].items() if one["pid"]}
         return found | ({"demo": self.process.pid} if self.process and self.process.poll() is None else {})
 
-    def kill(self, name: str) -> None:
-        """As the kernel does when memory runs out. The demonstration itself is started again, as a person would."""
+    def kill(self, name: str) -> bool:
+        """As the kernel does when memory runs out; false when that program does not run now.
+
+        The demonstration itself is started again, as a person would.
+        """
         pid = self.pids().get(name)
         if pid is None or self.process is None:
-            return
+            return False
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
-            return
+            return False
         if name == "demo":
             self.process.wait()
             self.start()
+        return True
 
-    def empty_redis(self) -> None:
+    def empty_redis(self) -> bool:
+        """False while it does not answer."""
         with Redis(unix_socket_path=str(embedded.socket_path(self.var_dir / "demo")), socket_timeout=2) as redis:
             try:
-                redis.flushall()
+                return bool(redis.flushall())
             except RedisError:
-                return
+                return False
 
     def ended(self) -> bool:
         """True once it has ended by itself; then its report is kept."""
         if self.process is None or self.process.poll() is None:
             return False
-        log = (self.var_dir / "demo.log").read_text()
-        assert self.process.returncode == 0, log[-4000:]
+        assert self.process.returncode == 0, self.log[-4000:]
         self.reports.append(json.loads(self.report_file.read_text()))
         return True
 
 
-@pytest.fixture
-def demo(short_dir: Path) -> Iterator[Demo]:
-    demo = Demo(short_dir, (free_port(), free_port()))
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def demo(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[Demo]:
+    """With the database that it makes itself, and with one of the operator's."""
+    url = ""
+    if request.param == "postgres":
+        server: str = request.getfixturevalue("postgres_url")
+        name = f"kills_{uuid.uuid4().hex}"
+        run_sql(server, f"CREATE DATABASE {name}")
+        url = other_database(server, name)
+    demo = Demo(short_dir, url, (free_port(), free_port()))
+    demo.start()
     yield demo
     if demo.process and demo.process.poll() is None:
         demo.process.send_signal(signal.SIGINT)
@@ -104,29 +133,43 @@ def demo(short_dir: Path) -> Iterator[Demo]:
 
 
 def test_whatever_is_killed_the_journey_ends_with_nothing_doubled_or_lost(demo: Demo) -> None:
+    """Random programs at random moments, some of them in each part of the journey."""
     chance = random.Random(os.environ.get("KILL_SEED", "20"))
     end = time.monotonic() + PATIENCE
     killed: list[str] = []
-    demo.start()
-    while len(killed) < MOMENTS and time.monotonic() < end:
-        time.sleep(chance.uniform(0.5, 5))
-        if demo.ended():
-            demo.start()
-            continue
-        names = sorted(demo.pids())
-        if not names:
-            continue
-        name = chance.choice([*names, "emptied Redis"])
-        killed.append(name)
-        if name == "emptied Redis":
-            demo.empty_redis()
-        else:
-            demo.kill(name)
+    for stage, kills in STAGES.items():
+        for _ in range(kills):
+            _wait(demo, stage, end)
+            time.sleep(chance.uniform(0, 2.5))
+            killed.append(_kill_something(demo, chance, end))
     while not demo.ended():
-        assert time.monotonic() < end, f"not ended after {killed}: {(demo.var_dir / 'demo.log').read_text()[-4000:]}"
-        time.sleep(0.5)
+        assert time.monotonic() < end, f"not ended after {killed}: {demo.log[-4000:]}"
+        time.sleep(0.2)
 
     assert len(killed) == MOMENTS
     for report in demo.reports:
         assert (report["duplicates"], report["differences"]) == (0, []), killed
         assert report["orders"]["created"] == report["orders"]["placed"] >= 9
+
+
+def _wait(demo: Demo, stage: str, end: float) -> None:
+    """Until the journey has come so far, in this run or in one before it was killed."""
+    while stage not in demo.log:
+        assert time.monotonic() < end, f"“{stage}” was never said: {demo.log[-4000:]}"
+        if demo.ended():
+            demo.start()
+        time.sleep(0.05)
+
+
+def _kill_something(demo: Demo, chance: random.Random, end: float) -> str:
+    """What was killed, for certain: a program that does not run just now is killed once it does."""
+    wanted = ""
+    while time.monotonic() < end:
+        if demo.ended():
+            demo.start()
+        if names := sorted(demo.pids()):
+            wanted = wanted or chance.choice([*names, REDIS])
+            if demo.empty_redis() if wanted == REDIS else demo.kill(wanted):
+                return wanted
+        time.sleep(0.05)
+    raise AssertionError(f"{wanted} did not come back: {demo.log[-4000:]}")
