@@ -18,6 +18,9 @@ from connector.rules.tools import Source
 MOST = 12
 """So many templates are suggested at most, those with the most products."""
 
+NAMED = 9
+"""So many product names stand for a template's goods."""
+
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _CUT = re.compile(r"(?<!\\)/")
 
@@ -26,8 +29,8 @@ _CUT = re.compile(r"(?<!\\)/")
 class Suggestion:
     """A template to begin with.
 
-    `query` is its condition, `words` what to look the marketplace's category up with, the likeliest first; `products`
-    counts what it would hold, `sample` is one of them.
+    `query` is its condition, `words` what a person looks the marketplace's category up with, the likeliest first; `products`
+    counts what it would hold, `sample` is one of them, `names` are those of some, from the first to the last.
     """
 
     template: str
@@ -36,6 +39,7 @@ class Suggestion:
     words: tuple[str, ...]
     products: int
     sample: str
+    names: tuple[str, ...]
 
 
 def suggestions(families: Iterable[Family], inherited: frozenset[str]) -> list[Suggestion]:
@@ -59,7 +63,7 @@ def suggestions(families: Iterable[Family], inherited: frozenset[str]) -> list[S
         fresh = [values for values in found if values.get("sku") not in seen]
         if fresh and len(chosen) < MOST:
             seen.update(values.get("sku") for values in fresh)
-            chosen.append(_suggestion(path, found, len(fresh), str(fresh[0].get("sku"))))
+            chosen.append(_suggestion(path, found, fresh))
     return chosen
 
 
@@ -68,15 +72,17 @@ def _branch(path: str) -> str:
     return path[: cuts[1]] if len(cuts) > 1 else path
 
 
-def _suggestion(path: str, found: list[Values], fresh: int, sample: str) -> Suggestion:
+def _suggestion(path: str, found: list[Values], fresh: list[Values]) -> Suggestion:
+    spread = fresh[:: -(-len(fresh) // NAMED)]
     names = [part.replace("\\/", "/") for part in _CUT.split(path)]
     return Suggestion(
         " ".join(names),
         path,
         f"category under {quoted(path)} and @sellable",
         _words(path, found),
-        fresh,
-        sample,
+        len(fresh),
+        str(fresh[0].get("sku")),
+        tuple(str(values.get("name", "")) for values in spread),
     )
 
 

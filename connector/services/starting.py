@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connector.ports import Marketplace
@@ -34,7 +34,7 @@ def propose(ctx: Context, account: Account, source: Source) -> list[Proposal]:
     shop = ctx.remotes.shop(account)
     found = []
     for each in suggestions(source.families(with_values=True), inherited_fields(catalogue)):
-        category = _recommended(shop, account, (f"{word} {each.template}" for word in each.words or (each.template,)))
+        category = _recommended(shop, account, each.template, each.names)
         found.append(Proposal(each, *category))
     return found
 
@@ -74,8 +74,8 @@ def choose_categories(ctx: Context, account: Account) -> int:
     chosen = 0
     for template in list(waiting.order_by(ListingTemplate.id)):
         rows = Listing.select(Listing, Product).join(Product).where(Listing.template == template)
-        titles = [f"{row.product.name} {template.name}" for row in rows.order_by(Listing.id).limit(ASKED)]
-        category_id, path = _recommended(shop, account, titles or [template.name])
+        names = [row.product.name for row in rows.order_by(Listing.id).limit(ASKED)]
+        category_id, path = _recommended(shop, account, template.name, names)
         if category_id:
             values = {"category_id": category_id, "category_path": path, "updated_at": ctx.clock.now()}
             with transaction():
@@ -84,9 +84,13 @@ def choose_categories(ctx: Context, account: Account) -> int:
     return chosen
 
 
-def _recommended(shop: Marketplace, account: Account, titles: Iterable[str]) -> tuple[str, str]:
-    """Id and path of the category that is named most often; two empty texts where none is."""
-    votes = Counter(filter(None, map(shop.recommend_category, titles)))
+def _recommended(shop: Marketplace, account: Account, template: str, names: Sequence[str]) -> tuple[str, str]:
+    """Id and path of the category that is named most often; two empty texts where none is.
+
+    The template's name leads each title: it often says for whom (“Women Tops”) what the product's name leaves out, and the
+    words at the end of a title say what a thing is.
+    """
+    votes = Counter(filter(None, (shop.recommend_category(f"{template} {name}".strip()) for name in names or ("",))))
     if not votes:
         return "", ""
     best = min(votes, key=lambda leaf: (-votes[leaf], leaf))

@@ -31,6 +31,9 @@ def test_templates_are_proposed_with_a_category_that_takes_goods_and_made_once(i
 
     assert len(proposals) >= 3
     assert all(leaf(account, one.category_id) and one.category_path for one in proposals)
+    assert not [one for one in proposals if "Miscellaneous" in one.category_path], (
+        "what the marketplace says when it knows none"
+    )
     assert starting.create(ctx, account, proposals, actor="test") == len(proposals)
     assert starting.create(ctx, account, proposals, actor="test") == 0
     assert {row.name for row in ListingTemplate.select()} == {one.suggestion.template for one in proposals}
