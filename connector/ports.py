@@ -382,7 +382,7 @@ class TokenRefresh(Protocol):
 class Mailer(Protocol):
     """Sends mail to the merchant."""
 
-    def send(self, to: str, subject: str, text: str) -> None:
+    def send(self, to: str, subject: str, text: str, message_id: str) -> None:
         """One plain text message."""
         ...
 

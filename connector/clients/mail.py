@@ -26,8 +26,8 @@ class SmtpMailer:
         if self._parts.scheme not in {"smtp", "smtps"} or not self._parts.hostname:
             raise ConfigurationError("CONNECTOR_SMTP_URL must look like smtp://user:password@mail.example.com:587.")
 
-    def send(self, to: str, subject: str, text: str) -> None:
-        """One plain text message.
+    def send(self, to: str, subject: str, text: str, message_id: str) -> None:
+        """One plain text message. The same `message_id` (`<unique@host>`, RFC 5322) says that it is the same mail again.
 
         Raises:
             RetryableError: the server does not answer, or asks to try later.
@@ -35,6 +35,7 @@ class SmtpMailer:
         """
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender or to, to, subject
+        message["Message-ID"] = message_id
         message.set_content(text)
         try:
             with self._connect() as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -100,6 +101,33 @@ def test_new_store_orders_are_told_once_in_one_mail(allowed, account, mailbox):
     assert "Jordan" not in mail
 
 
+def test_a_mail_that_was_sent_and_not_noted_is_sent_again_as_the_same_mail(allowed, account, mailbox, monkeypatch):
+    """The process dies between the server's answer and our note; mail systems know the double by its Message-ID."""
+    for number in (1, 2):
+        confirm(allowed, account, number)
+    real = notices.marks.advance
+
+    def dies(account: Account, feed: str, mark: int) -> None:
+        if feed == notices.FEED:
+            raise KeyboardInterrupt
+        real(account, feed, mark)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notices.marks, "advance", dies)
+        with pytest.raises(KeyboardInterrupt):
+            notices.send(allowed, account.id)
+    confirm(allowed, account, 3)
+
+    assert [notices.send(allowed, account.id) for _ in range(3)] == ["2 orders told", "1 orders told", ""]
+
+    first, double, other = mailbox.mails
+    assert first == double
+    name = re.search(r"Message-ID: (<[0-9a-f]{32}\.orders@shop\.example>)", first)
+    assert name is not None
+    assert name.group(1) not in other
+    assert "TikTok Shop 57643" in other
+
+
 def test_nothing_is_told_that_is_not_allowed_or_was_made_before(allowed, account, mailbox):
     Policy.update(settings={"notify": False}).where(Policy.type == "order").execute()
     confirm(allowed, account, 1)
@@ -138,6 +166,6 @@ def test_a_server_that_is_not_there_is_an_outage(allowed, account, mailbox):
 def test_a_password_is_never_sent_without_tls(mailbox):
     mailer = SmtpMailer(mailbox.url.replace("//", "//user:secret@"), "")
     with pytest.raises(RejectedError, match="offers no TLS"):
-        mailer.send("orders@shop.example", "Subject", "Text")
+        mailer.send("orders@shop.example", "Subject", "Text", "<1@shop.example>")
     with pytest.raises(ConfigurationError, match="CONNECTOR_SMTP_URL must look like"):
         SmtpMailer("http://mail.example.com", "")
