@@ -35,7 +35,7 @@ def sync(*, title: str | None, full: bool, as_json: bool) -> None:
         with common.stages(store.title, quiet=as_json) as show:
             if full or store.metadata_at is None:
                 show("attributes and categories")
-                stores.refresh_metadata(ctx, store)
+                stores.refresh_metadata(ctx, store, actor="command line")
             known = Product.select().where(Product.store == store).count() if full else 0
             read = snapshots.sync(ctx, store, full=full, progress=_counting(show, "products", known))
             show("stock")

@@ -18,6 +18,7 @@ from connector.services import (
     returns,
     shipments,
     snapshots,
+    stores,
     work,
 )
 from connector.services.context import Context
@@ -82,6 +83,14 @@ def read_prices(ctx: Context, store_id: int) -> str:
     return f"{changed} changed"
 
 
+def read_store(ctx: Context, store_id: int) -> str:
+    """Attributes with their options, categories, sets, sources and settings; what changed reaches rules and drafts."""
+    changes = stores.refresh_metadata(ctx, MagentoStore.get_by_id(store_id))
+    if changes:
+        _look_at_rules(ctx, store_id)
+    return str(changes)
+
+
 def _look_at_rules(ctx: Context, store_id: int) -> None:
     accounts = Account.select(Account.id).where(Account.store == store_id)
     periodic.hasten([f"assign:{account.id}" for account in accounts], ctx.clock.now())
@@ -137,6 +146,7 @@ HANDLERS: Mapping[str, Handler] = {
     "products": read_products,
     "stock": read_stock,
     "prices": read_prices,
+    "store": read_store,
     "assign": assign,
     "plan": plan,
     "status": read_status,

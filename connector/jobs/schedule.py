@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 LANES = (
     ("sweep", "tokens"),
-    ("tidy", "notices"),
+    ("tidy", "notices", "store"),
     ("orders", "returns", "shipments"),
     ("stock", "prices", "products"),
     ("assign", "plan", "status"),

@@ -18,7 +18,7 @@ from connector.domain.listing import Draft, Listing
 from connector.domain.product import ProductSnapshot, Salable
 from connector.domain.shop import CategoryAttribute, CategoryRules
 from connector.domain.values import digest, from_json
-from connector.errors import ConnectorError, PriceError
+from connector.errors import ConnectorError, PriceError, RuleError
 from connector.plugins.policies.image import ImagePolicy
 from connector.plugins.policies.inventory import InventoryPolicy
 from connector.plugins.policies.pricing import PricingPolicy
@@ -26,11 +26,12 @@ from connector.plugins.policies.synchronization import STOP, SynchronizationPoli
 from connector.rules import tree
 from connector.rules.explain import inputs
 from connector.rules.facts import FactError
+from connector.rules.functions import library
 from connector.rules.ladder import Ladder, price_ladder
 from connector.rules.products import Facts, day_fact
-from connector.services import days, drafting, orders, policies, rulesets, sources, validation, variants
+from connector.services import days, drafting, mapping, orders, policies, rulesets, sources, validation, variants
 from connector.services.context import Context
-from connector.store.models import Account, ListingTemplate, MarketplaceCategory, Product, TikTokAttribute
+from connector.store.models import Account, ListingTemplate, MagentoStore, MarketplaceCategory, Product, TikTokAttribute
 from connector.store.models import Listing as ListingRow
 
 log = structlog.get_logger(__name__)
@@ -65,8 +66,9 @@ class Drafter:
         self.now = ctx.clock.now()
         day = days.today(self.store, self.now)
         self.today = day_fact(day)
-        self.rules = rulesets.active(self.store, account.currency)
-        self.lens = rulesets.Lens(self.rules.metadata)
+        self.rules, self.unfit = _rules(self.store, account.currency)
+        known = self.rules.metadata if self.rules else rulesets.metadata(self.store)
+        self.lens, self.fields = rulesets.Lens(known), library.extend(known.catalogue).fields
         self.sync = synchronization(account)
         self.templates: dict[int, drafting.Template] = {}
         self.categories: dict[tuple[str, int], validation.CategoryFacts] = {}
@@ -96,7 +98,7 @@ class Drafter:
         prices, problems = self._ruled(family, template.pricing)
         parts = [self._part(product, listing, held, prices, problems) for product in family]
         built = drafting.build(parts[0], parts[1:], template, self.market)
-        issues = built.issues + _shared(family)
+        issues = [*built.issues, *_shared(family), *mapping.lost_attributes(template.mapping, self.fields)]
         if built.draft is not None:
             category = self._category(template.category_id, row.template)
             issues += validation.check(built.draft, self.account.region, category, listing)
@@ -170,7 +172,9 @@ class Drafter:
     def _ruled(self, family: Sequence[Product], pricing: PricingPolicy) -> tuple[dict[str, Ruled], dict[str, Issue]]:
         if pricing.change != "rule":
             return {}, {}
-        rules = self.rules.compiled.rules
+        if self.rules is None:
+            return {}, {product.sku: Issue("price.rule", "rule", self.unfit) for product in family}
+        rules, number = self.rules.compiled.rules, self.rules.number
         price = rules.prices.get(pricing.rule)
         if price is None:
             text = f"The active rules have no price called “{pricing.rule}”: choose another in the pricing policy."
@@ -179,19 +183,19 @@ class Drafter:
         for facts in self.lens.facts(family).priced:
             try:
                 ladder = price_ladder(price, facts, self.today, self.account.currency, rules.prices)
-                prices[facts.sku] = Ruled(ladder.amount, self._decision(price, facts, ladder))
+                prices[facts.sku] = Ruled(ladder.amount, self._decision(number, price, facts, ladder))
             except PriceError as error:
                 text = f"{facts.sku}: {error.reason}"
                 problems[facts.sku] = Issue("price.rule", error.field, text, rule=error.rule, line=error.line)
         return prices, problems
 
-    def _decision(self, price: tree.Price, facts: Facts, ladder: Ladder) -> dict[str, Any]:
+    def _decision(self, number: int, price: tree.Price, facts: Facts, ladder: Ladder) -> dict[str, Any]:
         """What a price was decided by: `inputs` are all values that conditions and amounts looked at."""
         looked_at: dict[str, str] = {}
         for case in price.cases:
             looked_at |= inputs(case.condition, facts, self.today)["fields"]
         return {
-            "version": self.rules.number,
+            "version": number,
             "rule": ladder.rule,
             "file": ladder.file,
             "line": ladder.line,
@@ -224,6 +228,16 @@ def synchronization(account: Account) -> SynchronizationPolicy:
     policy = policies.effective("synchronization", account.synchronization_policy)
     assert isinstance(policy, SynchronizationPolicy)  # noqa: S101 – the registry's key says so
     return policy
+
+
+def _rules(store: MagentoStore, currency: str) -> tuple[rulesets.ActiveRules | None, str]:
+    """The active rules; None with the reason where they do not fit the store any more. What is priced by them is held back
+    then, and the stock of all goes on."""
+    try:
+        return rulesets.active(store, currency), ""
+    except RuleError as error:
+        problem = error.problems[0]
+        return None, f"The active rules do not fit the store any more ({problem}): correct them under Rules."
 
 
 def _gone(lead: Product) -> Issue | None:

@@ -151,7 +151,7 @@ def suggest_mapping(
             counterpart = by_name.get(_name(row.name))
             if counterpart:
                 row.magento_attribute = counterpart["attribute_code"]
-                row.value_map = _value_map(counterpart.get("options") or (), row.values or ())
+                row.value_map = value_map(counterpart.get("options") or (), row.values or ())
                 filled.add(row.id)
         for row in _due_defaults(rows) if fill_required else ():
             if only is None or row.id in only:
@@ -295,7 +295,7 @@ def _fold(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())
 
 
-def _value_map(options: Iterable[Mapping[str, Any]], values: Iterable[Sequence[str]]) -> dict[str, str]:
+def value_map(options: Iterable[Mapping[str, Any]], values: Iterable[Sequence[str]]) -> dict[str, str]:
     """Store label → marketplace value id where both have the same name, in other words or not.
 
     Two labels never go to one value because of other words: variants that differ by them would become the same.

@@ -84,7 +84,12 @@ def _of_account(policy: SynchronizationPolicy) -> dict[str, int]:
 
 
 def _of_store(policy: SynchronizationPolicy) -> dict[str, int]:
-    return {"products": policy.products_every, "stock": policy.stock_every, "prices": policy.products_every}
+    return {
+        "products": policy.products_every,
+        "stock": policy.stock_every,
+        "prices": policy.products_every,
+        "store": policy.store_every,
+    }
 
 
 def _policy(account: Account) -> SynchronizationPolicy:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from connector.domain.shop import StoreView
-from connector.errors import ConfigurationError, RejectedError
+from connector.errors import ConfigurationError, RejectedError, RuleError
 from connector.ports import Sales
+from connector.services import history, mapping, rulesets, sources
 from connector.services.context import Context
+from connector.services.store_changes import StoreChanges, compare, settings, values
 from connector.store.database import transaction
-from connector.store.models import MagentoStore
+from connector.store.models import Account, Listing, MagentoStore
 
 
 def test_connection(ctx: Context, store: MagentoStore) -> str:
@@ -24,23 +27,48 @@ def test_connection(ctx: Context, store: MagentoStore) -> str:
     return f"connected. Store view “{view.name}” of website “{view.website_code}”, prices in {view.base_currency}."
 
 
-def refresh_metadata(ctx: Context, store: MagentoStore) -> None:
-    """Reads the store view, product attributes, attribute sets and categories; all are saved together or none.
+def refresh_metadata(ctx: Context, store: MagentoStore, *, actor: str = "schedule") -> StoreChanges:
+    """Reads the store view, product attributes, attribute sets, categories and sources; all are saved together or none.
+
+    What changed since the last time is in the history, reaches rules and drafts, and is what it returns.
 
     Raises: as `test_connection`.
     """
-    catalog = ctx.remotes.catalog(store)
-    changes = {
-        **_columns(_view(ctx, store)),
+    catalog, now = ctx.remotes.catalog(store), ctx.clock.now()
+    view = _view(ctx, store)
+    columns = {
+        **_columns(view),
         "attributes": catalog.attributes(),
         "attribute_sets": catalog.attribute_sets(),
         "categories": catalog.categories(),
-        "metadata_at": ctx.clock.now(),
+        "metadata_at": now,
     }
-    with transaction():
-        MagentoStore.update(changes).where(MagentoStore.id == store.id).execute()
-    for name, value in changes.items():
+    found = sources.ask(catalog, view.website_code)
+    before = (rulesets.metadata(store), settings(store)) if store.attributes else None
+    for name, value in columns.items():
         setattr(store, name, value)
+    with transaction():
+        MagentoStore.update(columns).where(MagentoStore.id == store.id).execute()
+        sources.save(store, found)
+        changes = compare(before[0], rulesets.metadata(store), before[1], settings(store)) if before else StoreChanges()
+        if changes:
+            _spread(store, changes, now, actor)
+    return changes
+
+
+def _spread(store: MagentoStore, changes: StoreChanges, now: datetime, actor: str) -> None:
+    """Note what changed, map new options, and ask for new drafts; rules see by themselves that attributes changed."""
+    gone, new = values(changes, "gone"), values(changes, "new")
+    history.note(now, actor, "store.changed", "store", store.id, str(changes), before=gone, after=new)
+    mapping.follow(store, changes.options, now, actor)
+    mapping.note_reasons(store, now, actor)
+    try:
+        rulesets.active(store, store.base_currency or "USD")
+    except RuleError as error:
+        text = f"The active rules do not fit the store any more: {error.problems[0]}"
+        history.note(now, actor, "rules.unfit", "store", store.id, text)
+    accounts = Account.select(Account.id).where(Account.store == store.id)
+    Listing.update(stale=True).where(Listing.account.in_(accounts)).execute()
 
 
 def exchange_rate(sales: Sales, store: MagentoStore, currency: str) -> Decimal:

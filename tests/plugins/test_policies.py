@@ -190,6 +190,7 @@ def test_pictures_come_main_first_without_repetition_and_within_the_limit():
         pytest.param(OrderPolicy(create_when=["UNPAID"]), "create_when", id="a-state-that-is-not-paid"),
         pytest.param(OrderPolicy(carrier=""), "carrier", id="no-carrier"),
         pytest.param(SynchronizationPolicy(stock_every=0), "stock_every", id="no-rhythm"),
+        pytest.param(SynchronizationPolicy(store_every=0), "store_every", id="no-rhythm-of-the-store"),
         pytest.param(SynchronizationPolicy(leaving="burn"), "leaving", id="no-such-choice"),
         pytest.param(ImagePolicy(gallery_images=9), "gallery_images", id="too-many-pictures"),
     ],

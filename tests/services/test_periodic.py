@@ -27,6 +27,7 @@ def test_an_account_s_policy_sets_the_rhythm_of_its_feeds(ready, account):
     assert task(f"orders:{account.id}").every_seconds == 120
     assert task(f"products:{account.store_id}").every_seconds == 300
     assert task(f"status:{account.id}").every_seconds == 600
+    assert task(f"store:{account.store_id}").every_seconds == 86_400
 
 
 def test_two_accounts_of_one_store_share_its_feeds_at_the_quicker_rhythm(ready, account):

@@ -9,7 +9,7 @@ from flask import flash, url_for
 from wtforms import PasswordField, SelectField, StringField, URLField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
-from connector.admin import formats
+from connector.admin import formats, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid
 from connector.admin.fields import Form
@@ -162,7 +162,9 @@ class StoreView(Grid):
                 if name == "test":
                     flash(f"{store.title}: {stores.test_connection(context(), store)}", "success")
                 else:
-                    stores.refresh_metadata(context(), store)
-                    flash(f"{store.title}: attributes, categories and sets are up to date.", "success")
+                    changes = stores.refresh_metadata(context(), store, actor=actor())
+                    refresh.assign([row.id for row in Account.select(Account.id).where(Account.store == store.id)])
+                    found = f" {changes}." if changes else " Nothing changed."
+                    flash(f"{store.title}: attributes, categories and sets are up to date.{found}", "success")
             except ConnectorError as error:
                 flash(f"{store.title}: {error}", "error")

@@ -47,7 +47,10 @@ class Sources:
 
     def _linked(self, website_code: str) -> frozenset[str]:
         """Codes of the sources in the stock that the website sells from."""
-        stock = self._store.get(f"/inventory/stock-resolver/website/{escape(website_code)}")
+        try:
+            stock = self._store.get(f"/inventory/stock-resolver/website/{escape(website_code)}")
+        except NotFoundError:
+            return frozenset()  # no stock is linked to the website: it sells from nowhere
         ours = ("stock_id", str(stock["stock_id"]), "eq")
         rows = self._store.pages("/inventory/stock-source-links", sort="source_code", key="source_code", filters=[ours])
         return frozenset(str(row["source_code"]).casefold() for row in rows)

@@ -48,11 +48,18 @@ class SynchronizationPolicy(Policy):
     orders_every: int = setting(120, "Look at orders every", "Seconds; webhooks bring them sooner.", group="Rhythm")
     status_every: int = setting(600, "Look at marketplace status every", "Seconds.", group="Rhythm")
 
+    store_every: int = setting(
+        86_400,
+        "Look at attributes and categories every",
+        "Seconds; 86400 is a day. Also the store's settings, attribute sets and sources.",
+        group="Rhythm",
+    )
+
     def problems(self) -> list[Issue]:
         """Rhythms are whole seconds; what is chosen is on offer."""
         found = [
             Issue(f"synchronization.{name}", name, "Write at least 1 second.")
-            for name in ("stock_every", "products_every", "orders_every", "status_every")
+            for name in ("stock_every", "products_every", "orders_every", "status_every", "store_every")
             if getattr(self, name) < SHORTEST
         ]
         if self.leaving not in dict(LEAVING):
