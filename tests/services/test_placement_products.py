@@ -16,9 +16,9 @@ from connector.services.context import Context
 from connector.store.models import Account, Order, OrderLine
 from tests.services.test_placement_amounts import Office
 from tests.services.test_placement_sandbox import Systems, account, ctx, made, sku, sold, systems
-from tests.services.test_placement_store import filed
+from tests.services.test_placement_store import Shopkeeper, filed, keeper
 
-__all__ = ["account", "ctx", "sku", "systems"]
+__all__ = ["account", "ctx", "keeper", "sku", "systems"]
 
 PLENTY = {"qty": 50, "is_in_stock": True}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool, str]] = {
@@ -70,6 +70,48 @@ def test_each_product_makes_one_order_to_the_cent(
         told[store_sku] = [(one.grand_total, one.total_invoiced, fresh.stock_reserved, one.state) for one in orders]
         wanted[store_sku] = [(total, total, reserved, state)]
     assert told == wanted
+
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "order too small": {"sales__minimum_order__active": "1", "sales__minimum_order__amount": "99999"},
+    "country not allowed": {"general__country__allow": "CA,MX"},
+    "country of the carrier": {"carriers__flatrate__sallowspecific": "1", "carriers__flatrate__specificcountry": "CA"},
+    "country of the payment": {"payment__checkmo__allowspecific": "1", "payment__checkmo__specificcountry": "CA"},
+    "amount of the payment": {"payment__checkmo__max_order_total": "1"},
+    "no order mail": {"sales_email__order__enabled": "0"},
+}
+
+
+def test_each_setting_of_the_store_ends_in_one_order_or_a_reason(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper
+) -> None:
+    """Refused at the place call: saved directly at once. A method that is not offered: said, and made when it is."""
+    filed(systems, account, sku)
+    told = {}
+    for name, settings in SETTINGS.items():
+        keeper.set(**settings)
+        row = sold(ctx, systems, account, sku, 2, shipping_fee="4.00")
+        try:
+            placement.create_sales_order(ctx, row.id, "w1")
+        except ConfigurationError as error:
+            told[name] = str(error).partition(":")[0]
+            keeper.undo()
+            placement.create_sales_order(ctx, row.id, "w1")
+        else:
+            told[name] = "reserved" if Order.get_by_id(row.id).stock_reserved else "saved directly"
+            keeper.undo()
+        (order,) = made(systems, row)
+        total = correction.expected_total(from_json(MarketplaceOrder, row.data), "payout")
+        assert (order.grand_total, order.total_invoiced, order.state) == (total, total, "processing")
+    carrier, method = "flatrate (Flat Rate) / flatrate", "checkmo (Check / Money Order)"
+    assert told == {
+        "order too small": "saved directly",
+        "country not allowed": "saved directly",
+        "country of the carrier": f"The store does not offer the shipping method {carrier}",
+        "country of the payment": f"The store does not offer the payment method {method}",
+        "amount of the payment": f"The store does not offer the payment method {method}",
+        "no order mail": "reserved",
+    }
 
 
 def test_what_the_store_has_in_parts_is_refused_even_when_it_was_never_read(
