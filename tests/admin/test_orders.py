@@ -1,0 +1,70 @@
+"""What an order's page says of what staff did in Magento and of what the marketplace hides by now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from connector.domain.order import Address, MarketplaceOrder
+from connector.domain.values import from_json, to_json
+from connector.store.models import Order, OrderLine, Shipment
+from tests.admin.conftest import ids_in
+
+PAGE = "/admin/orders/details/?id=1"
+
+
+@pytest.fixture
+def ended(app) -> Order:
+    """The first order, refunded in Magento while one piece waits."""
+    OrderLine.update(status="AWAITING_SHIPMENT").where(OrderLine.order == 1).execute()
+    values = {"state": "confirmed", "status": "AWAITING_SHIPMENT", "ended": "closed", "failed_reason": ""}
+    Order.update(magento_order_id=7, magento_increment_id="000000007", **values).where(Order.id == 1).execute()
+    return Order.get_by_id(1)
+
+
+def change(**changes: object) -> None:
+    order = from_json(MarketplaceOrder, Order.get_by_id(1).data)
+    Order.update(data=to_json(replace(order, **changes))).where(Order.id == 1).execute()
+
+
+def test_an_order_that_staff_ended_says_what_to_do_and_is_found_from_the_dashboard(client, ended):
+    browser = client("operator")
+
+    page = browser.get(PAGE).text
+    assert "Store order 000000007 was refunded and closed in Magento, but TikTok Shop still waits for" in page
+    assert "choose Reject here" in page
+
+    assert "/admin/orders/?flt0_ended_in_magento_is=1" in browser.get("/admin/").text
+    listed = browser.get("/admin/orders/?flt0_ended_in_magento_is=1").text
+    assert ids_in(listed) == [1]
+    assert "refunded and closed in Magento, and TikTok Shop waits" in listed
+    assert 1 not in ids_in(browser.get("/admin/orders/?flt0_ended_in_magento_is=0").text)
+
+
+def test_an_ended_order_that_nobody_waits_for_says_nothing_of_it(client, ended):
+    Order.update(status="CANCELLED").where(Order.id == ended.id).execute()
+    assert "Ended in Magento:" not in client("operator").get(PAGE).text
+
+
+def test_numbers_that_are_not_told_to_the_marketplace_are_named(client):
+    Shipment.update(other_numbers=["1Z888", "1Z777"]).where(Shipment.order == 1).execute()
+    assert "takes one number for a package: 1Z888, 1Z777" in client("viewer").get(PAGE).text
+
+
+def test_an_address_that_is_hidden_by_now_says_so(client):
+    address = Address("Ada", "Lovelace", ("1 Main St",), "Portland", "Oregon", "97205", "US", "1")
+    change(address=address, address_kept=True)
+    page = client("operator").get(PAGE).text
+    assert "TikTok Shop hides it by now" in page
+    assert "1 Main St" in page
+
+
+def test_the_money_names_a_payment_providers_discount_where_the_total_holds_it(client):
+    order = from_json(MarketplaceOrder, Order.get_by_id(1).data)
+    pay, discount = order.payment, Decimal("4.00")
+    change(payment=replace(pay, payment_platform_discount=discount, total_amount=pay.total_amount - discount))
+    assert "Discount of the payment provider" in client("operator").get(PAGE).text
+    change(payment=replace(pay, payment_platform_discount=discount))
+    assert "Discount of the payment provider" not in client("operator").get(PAGE).text
