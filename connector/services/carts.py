@@ -16,6 +16,11 @@ from connector.ports import Sales
 FREE = "free"
 """The only payment method of a cart that costs nothing at the store's own prices."""
 
+_UNCHOSEN = OrderPolicy()
+_PLAIN_PAYMENTS = frozenset({"checkmo", "banktransfer", "cashondelivery"})
+_PICKUP = "instore"
+"""The carrier that asks for a place to fetch the parcel at."""
+
 COMPOSITE = frozenset({"configurable", "bundle", "grouped"})
 """Types that are sold by their parts: a cart would take them with default parts, and a correction breaks them."""
 
@@ -108,6 +113,9 @@ def fill(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> None:
 def address_cart(sales: Sales, cart_id: str, address: Address, email: str, policy: OrderPolicy) -> str:
     """Says where the cart goes; the payment method to place it with.
 
+    A method that the policy leaves at its default is none that somebody chose: then another one that the store offers will
+    do (store reference, section 12.7), since every amount is corrected afterwards.
+
     Raises:
         ConfigurationError: the store does not offer the policy's shipping or payment method.
         RejectedError: it refuses the address.
@@ -115,27 +123,38 @@ def address_cart(sales: Sales, cart_id: str, address: Address, email: str, polic
     try:
         offered = sales.set_cart_address(cart_id, address, email, carrier=policy.carrier, method=policy.method)
     except NotFoundError:  # "Carrier with such method not found"; a refused address is a 400
-        _check_shipping(sales.shipping_methods(cart_id, address), policy)
-        raise
-    if policy.payment_method in offered:
-        return policy.payment_method
-    if offered == [FREE]:
-        return FREE
-    raise ConfigurationError(
-        f"The store does not offer the payment method {_named(policy.payment_method)}: enable it in Magento under "
-        "Stores > Configuration > Sales > Payment Methods, for the order's country and amount, or choose another in "
-        f"the order policy. Offered: {', '.join(offered) or 'none'}."
-    )
+        known = sales.shipping_methods(cart_id, address)
+        if (policy.carrier, policy.method) in known:
+            raise
+        carrier, method = _other_shipping(known, policy)
+        offered = sales.set_cart_address(cart_id, address, email, carrier=carrier, method=method)
+    return policy.payment_method if policy.payment_method in offered else _other_payment(offered, policy)
 
 
-def _check_shipping(offered: Sequence[tuple[str, str]], policy: OrderPolicy) -> None:
-    if (policy.carrier, policy.method) in offered:
-        return
+def _other_shipping(offered: Sequence[tuple[str, str]], policy: OrderPolicy) -> tuple[str, str]:
+    """The first that needs nothing more than an address, unless somebody chose the one that is not offered."""
+    usable = [pair for pair in offered if pair[0] != _PICKUP]
+    if usable and (policy.carrier, policy.method) == (_UNCHOSEN.carrier, _UNCHOSEN.method):
+        return usable[0]
     names = ", ".join(f"{carrier} / {method}" for carrier, method in offered)
     raise ConfigurationError(
         f"The store does not offer the shipping method {_named(policy.carrier)} / {policy.method}: enable it in Magento "
         "under Stores > Configuration > Sales > Delivery Methods, for the order's country, or choose another in the "
         f"order policy. Offered: {names or 'none'}."
+    )
+
+
+def _other_payment(offered: Sequence[str], policy: OrderPolicy) -> str:
+    """The first that needs no data of the buyer's, unless somebody chose the one that is not offered."""
+    usable = [code for code in offered if code in _PLAIN_PAYMENTS]
+    if usable and policy.payment_method == _UNCHOSEN.payment_method:
+        return usable[0]
+    if list(offered) == [FREE]:
+        return FREE
+    raise ConfigurationError(
+        f"The store does not offer the payment method {_named(policy.payment_method)}: enable it in Magento under "
+        "Stores > Configuration > Sales > Payment Methods, for the order's country and amount, or choose another in "
+        f"the order policy. Offered: {', '.join(offered) or 'none'}."
     )
 
 

@@ -17,6 +17,7 @@ from connector.store.models import Account, Order, OrderLine
 from tests.services.test_placement_amounts import Office
 from tests.services.test_placement_sandbox import Systems, account, ctx, made, sku, sold, systems
 from tests.services.test_placement_store import Shopkeeper, filed, keeper
+from tests.services.trading import set_policy
 
 __all__ = ["account", "ctx", "keeper", "sku", "systems"]
 
@@ -78,6 +79,9 @@ SETTINGS: dict[str, dict[str, str]] = {
     "country of the carrier": {"carriers__flatrate__sallowspecific": "1", "carriers__flatrate__specificcountry": "CA"},
     "country of the payment": {"payment__checkmo__allowspecific": "1", "payment__checkmo__specificcountry": "CA"},
     "amount of the payment": {"payment__checkmo__max_order_total": "1"},
+    "another carrier": {"carriers__flatrate__active": "0", "carriers__freeshipping__active": "1"},
+    "another payment": {"payment__checkmo__active": "0", "payment__banktransfer__active": "1"},
+    "payment by number": {"payment__checkmo__active": "0", "payment__purchaseorder__active": "1"},
     "no order mail": {"sales_email__order__enabled": "0"},
 }
 
@@ -85,7 +89,7 @@ SETTINGS: dict[str, dict[str, str]] = {
 def test_each_setting_of_the_store_ends_in_one_order_or_a_reason(
     ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper
 ) -> None:
-    """Refused at the place call: saved directly at once. A method that is not offered: said, and made when it is."""
+    """Refused at the place call: saved directly at once. No method that will do: said, and made when there is one."""
     filed(systems, account, sku)
     told = {}
     for name, settings in SETTINGS.items():
@@ -110,8 +114,35 @@ def test_each_setting_of_the_store_ends_in_one_order_or_a_reason(
         "country of the carrier": f"The store does not offer the shipping method {carrier}",
         "country of the payment": f"The store does not offer the payment method {method}",
         "amount of the payment": f"The store does not offer the payment method {method}",
+        "another carrier": "reserved",
+        "another payment": "reserved",
+        "payment by number": f"The store does not offer the payment method {method}",
         "no order mail": "reserved",
     }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "settings"),
+    [
+        ({"carrier": "tablerate", "method": "bestway"}, {"carriers__freeshipping__active": "1"}),
+        ({"payment_method": "cashondelivery"}, {"payment__banktransfer__active": "1"}),
+    ],
+)
+def test_a_method_that_somebody_chose_is_never_replaced(
+    ctx: Context,
+    systems: Systems,
+    account: Account,
+    sku: str,
+    keeper: Shopkeeper,
+    chosen: dict[str, str],
+    settings: dict[str, str],
+) -> None:
+    set_policy(**chosen)
+    keeper.set(**settings)
+    row = sold(ctx, systems, account, sku)
+    with pytest.raises(ConfigurationError, match=r"does not offer the .* method .*Offered: .*(flatrate|banktransfer)"):
+        placement.create_sales_order(ctx, row.id, "w1")
+    assert made(systems, row) == []
 
 
 def test_what_the_store_has_in_parts_is_refused_even_when_it_was_never_read(
