@@ -247,8 +247,8 @@ class Marketplace(Protocol):
 
     def category_rules(self, category_id: str) -> CategoryRules: ...
 
-    def brands(self, name: str, category_id: str = "") -> list[Brand]:
-        """Brands whose name starts with `name`."""
+    def brands(self, name: str, category_id: str = "", most: int = 1_000) -> list[Brand]:
+        """The first brands whose name starts with `name`; `usable` also means in this category."""
         ...
 
     def upload_image(self, data: bytes, use_case: str) -> UploadedImage:

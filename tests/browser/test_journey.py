@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from connector.store.models import Account, Listing, MagentoStore, Order, Policy, QueueItem, ReturnCase, RuleSetVersion
+from connector.store.models import (
+    Account,
+    Listing,
+    ListingTemplate,
+    MagentoStore,
+    Order,
+    Policy,
+    QueueItem,
+    ReturnCase,
+    RuleSetVersion,
+)
 from tests.browser.conftest import log_in, quiet_page
 from tests.browser.journey import Installation, new_installation
 from tests.browser.test_admin import write
@@ -31,7 +41,7 @@ def installation(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[
 def browser_page(chrome: Any, installation: Installation) -> Iterator[Any]:
     """Logged in with the password that was made."""
     with quiet_page(chrome, 1440) as opened:
-        opened.set_default_timeout(15_000)
+        opened.set_default_timeout(60_000)
         log_in(opened, installation.url, EMAIL, installation.password)
         yield opened
 
@@ -156,8 +166,12 @@ def make_a_template(page: Any, installation: Installation) -> None:
     option = page.locator("#categories option").first
     option.wait_for(state="attached")
     page.get_by_label("Category").fill(option.get_attribute("value"))
+    page.get_by_label("Brand").press_sequentially("lum")
+    page.locator("#brands option[value^='Luma [']").wait_for(state="attached")
+    page.get_by_label("Brand").fill(page.locator("#brands option").first.get_attribute("value"))
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(re.compile(r"/templates/(\?|$)"))
+    assert ListingTemplate.get().brand_name == "Luma"
     installation.until(lambda: Listing.select().count())
 
     page.reload()

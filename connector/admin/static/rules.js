@@ -105,15 +105,28 @@
       said.textContent = answer.failure ? answer.failure : first ? `Line ${first.line}: ${first.message}` : `${plural(answer.count, 'product')} would join.`;
       if (!result.hidden) { count.textContent = answer.count.toLocaleString('en'); showSamples(answer.samples); }
     });
-    const category = $('input[name=category]'), list = $('#categories');
-    category.setAttribute('list', 'categories');
-    let timer;
-    category.addEventListener('input', () => {
-      clearTimeout(timer);
-      timer = setTimeout(async () => {
-        const answer = await fetch(`${query.dataset.categories}?account=${account.value}&q=${encodeURIComponent(category.value.replace(/\[\d+\]\s*$/, ''))}`);
-        list.replaceChildren(...(await answer.json()).map(value => make('option', { value })));
-      }, 200);
-    });
+    // Boxes that offer what the server knows; without a script they take the same text.
+    const offer = (field, list, url) => {
+      let timer, asked = 0;
+      field.setAttribute('list', list.id);
+      field.setAttribute('autocomplete', 'off');
+      field.addEventListener('input', () => {
+        clearTimeout(timer);
+        timer = setTimeout(async () => {
+          const mine = ++asked, answer = await fetch(url(encodeURIComponent(field.value.replace(/\[\d+\]\s*$/, ''))));
+          if (mine === asked && answer.ok) list.replaceChildren(...found(await answer.json(), field).map(value => make('option', { value })));
+        }, 250);
+      });
+    };
+    const found = (answer, field) => {
+      const hint = $('[data-failure]', field.parentNode) ?? make('div', { className: 'f-help', role: 'status' });
+      hint.dataset.failure = '';
+      hint.textContent = answer.failure ?? '';
+      field.after(hint);
+      return answer.failure ? [] : answer.brands ?? answer;
+    };
+    const category = $('input[name=category]');
+    offer(category, $('#categories'), words => `${query.dataset.categories}?account=${account.value}&q=${words}`);
+    offer($('input[name=brand]'), $('#brands'), words => `${query.dataset.brands}?account=${account.value}&category=${encodeURIComponent(category.value)}&q=${words}`);
   }
 })();

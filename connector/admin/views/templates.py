@@ -18,8 +18,8 @@ from connector.admin.rule_text import matched_json
 from connector.admin.site import actor, context, style_nonce
 from connector.admin.views.accounts import default_of, policies_of
 from connector.admin.views.attributes import mapped_to, recommended
-from connector.errors import ConfigurationError
-from connector.services import dashboard, history, mapping, rulesets
+from connector.errors import ConfigurationError, ConnectorError
+from connector.services import brands, dashboard, history, mapping, rulesets
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, ListingTemplate, MarketplaceCategory, Policy, TikTokAttribute
 
@@ -68,7 +68,11 @@ class TemplateForm(Form):
         default=100,
         description="A product that fits two templates joins the one with the lower number.",
     )
-    brand_id = StringField("Brand id", [Optional(), Regexp(r"\d+", message="Write the brand's number.")])
+    brand = StringField(
+        "Brand",
+        [Optional(), Length(max=200)],
+        description="Write the beginning of its name and choose, or write its number. Empty: listed without a brand.",
+    )
     size_chart = StringField(
         "Size chart",
         [Optional(), Length(max=500)],
@@ -242,6 +246,7 @@ class TemplateView(Grid):
         form = super().edit_form(obj)
         if request.method == "GET":
             form.category.data = category_label(obj.category_path, obj.category_id)
+            form.brand.data = brands.label(obj.brand_name, obj.brand_id)
             for side in DIMENSIONS:
                 form[side].data = (obj.dimensions or {}).get(side, "")
         return form
@@ -262,7 +267,7 @@ class TemplateView(Grid):
             ("Template", ["name", "account", "enabled", "category"]),
             ("Products", ["query", "query_priority"]),
             ("Policies", [*POLICIES]),
-            ("What products do not say themselves", ["brand_id", "size_chart", "package_weight", *DIMENSIONS]),
+            ("What products do not say themselves", ["brand", "size_chart", "package_weight", *DIMENSIONS]),
         ]
 
     def render(self, template: str, **kwargs: Any) -> str:
@@ -275,7 +280,8 @@ class TemplateView(Grid):
         """The query has to check first; products get new drafts."""
         now = context().clock.now()
         row = model or ListingTemplate(created_at=now)
-        if not self._query_checks(form):
+        brand = self._brand(form, row)
+        if not self._query_checks(form) or brand is None:
             return None
         for name in (
             "account",
@@ -284,7 +290,6 @@ class TemplateView(Grid):
             *POLICIES,
             "query",
             "query_priority",
-            "brand_id",
             "size_chart",
             "package_weight",
         ):
@@ -293,6 +298,7 @@ class TemplateView(Grid):
         row.dimensions = {side: form[side].data for side in DIMENSIONS if form[side].data}
         leaf = getattr(form, "leaf", None)
         row.category_id, row.category_path = (leaf.category_id, leaf.path) if leaf else ("", "")
+        row.brand_id, row.brand_name = brand
         row.updated_at = now
         try:
             with transaction():
@@ -304,6 +310,22 @@ class TemplateView(Grid):
             return None
         refresh.assign([row.account_id])
         return row
+
+    @staticmethod
+    def _brand(form: Any, row: Any) -> tuple[str, str] | None:
+        """(id, name) of the brand; None with the reason at its field."""
+        leaf, account = getattr(form, "leaf", None), Account.get_by_id(form.account.data)
+        try:
+            return brands.understand(
+                context(),
+                account,
+                form.brand.data or "",
+                leaf.category_id if leaf else "",
+                (row.brand_id, row.brand_name),
+            )
+        except ConfigurationError as error:
+            form.brand.errors = [*form.brand.errors, str(error)]
+            return None
 
     @staticmethod
     def _query_checks(form: Any) -> bool:
@@ -336,6 +358,21 @@ class TemplateView(Grid):
         for word in words[:6]:
             query = query.where(node.path.contains(word))
         return jsonify([category_label(row.path, row.category_id) for row in query.order_by(node.path).limit(20)])
+
+    @page("/brands/")
+    def brands_view(self) -> Any:
+        """Brands whose name starts with what was written, as the account's shop may use them in the category."""
+        account = Account.get_or_none(Account.id == request.args.get("account", type=int))
+        if account is None:
+            abort(404)
+        chosen = _CHOSEN.search(request.args.get("category", ""))
+        try:
+            found = brands.search(
+                context(), account, request.args.get("q", "").strip(), chosen.group(1) if chosen else ""
+            )
+        except ConnectorError as error:
+            return jsonify(failure=f"Brands cannot be looked up now: {error}")
+        return jsonify(brands=[brands.label(brand.name, brand.id) for brand in found])
 
     def own_question(self, entry: MenuEntry) -> Any:
         """Status, or the three policies; “keep” leaves a template's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import Any
 
 from connector.clients.http import HttpClient
@@ -96,14 +97,15 @@ class TikTokShop(ProductCalls, OrderCalls):
         data = self._api.call(endpoints.CATEGORY_RULES, ids={"category_id": category_id}, query=self._tree())
         return parse_products.category_rules(data)
 
-    def brands(self, name: str, category_id: str = "") -> list[Brand]:
-        """Brands whose name starts with `name`."""
+    def brands(self, name: str, category_id: str = "", most: int = 1_000) -> list[Brand]:
+        """The first brands whose name starts with `name`; `usable` also means in this category."""
         version = self._api.settings.category_version
-        query: dict[str, str | int] = {"page_size": 100, "brand_name": name, "category_version": version}
+        size = min(most, 100)  # the most that a page holds (section 4.1)
+        query: dict[str, str | int] = {"page_size": size, "brand_name": name, "category_version": version}
         if category_id:
             query["category_id"] = category_id
         pages = self._api.pages(endpoints.BRANDS, "brands", query=query)
-        return [parse_products.brand(row) for rows in pages for row in rows]
+        return [parse_products.brand(row) for row in islice(chain.from_iterable(pages), most)]
 
     def webhooks(self) -> dict[str, str]:
         """Address by event type, of those that are registered for this shop."""

@@ -90,7 +90,7 @@ CREATE TABLE "listing_template" (
   "enabled" {boolean} NOT NULL, "category_id" VARCHAR(255) NOT NULL, "category_path" TEXT NOT NULL,
   "category_rules" TEXT NOT NULL, "image_policy_id" INTEGER, "pricing_policy_id" INTEGER,
   "inventory_policy_id" INTEGER, "query" TEXT NOT NULL, "query_priority" INTEGER NOT NULL,
-  "brand_id" VARCHAR(255) NOT NULL, "size_chart" TEXT NOT NULL, "package_weight" VARCHAR(255) NOT NULL,
+  "brand_id" VARCHAR(255) NOT NULL, "brand_name" VARCHAR(255) NOT NULL, "size_chart" TEXT NOT NULL, "package_weight" VARCHAR(255) NOT NULL,
   "dimensions" TEXT NOT NULL, "created_at" {bigint} NOT NULL, "updated_at" {bigint} NOT NULL,
   FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE RESTRICT,
   FOREIGN KEY ("image_policy_id") REFERENCES "policy" ("id") ON DELETE RESTRICT,

@@ -100,7 +100,8 @@ class RuleProgress(Model):
 class ListingTemplate(Model):
     """How a group of products is listed on one account. `name` is what rules assign to; `query` is a condition of its own.
 
-    `brand_id`, `size_chart` (a picture's URL) and `dimensions` fill what products themselves do not say.
+    `brand_id`, `size_chart` (a picture's URL) and `dimensions` fill what products themselves do not say; `brand_name` is
+    for people.
     """
 
     id = AutoField()
@@ -120,6 +121,7 @@ class ListingTemplate(Model):
     query = TextField(default="")
     query_priority = IntegerField(default=100)
     brand_id = CharField(default="")
+    brand_name = CharField(default="")
     size_chart = TextField(default="")
     package_weight = CharField(default="")
     dimensions = JsonField(default=dict)
