@@ -261,4 +261,4 @@ def test_running_work_is_seen_everywhere(page, site, width):
 
     QueueItem.update(state="confirmed", open_key=None).execute()
 
-    page.locator(".toast", has_text="Validate: 1 done, 0 failed.").wait_for(timeout=10_000)
+    page.locator(".toast", has_text="Validate: 1 done, 0 failed.").wait_for()

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -79,7 +78,7 @@ def end(process: subprocess.Popen[bytes]) -> int:
     """Its exit status after SIGTERM; whatever it had started is gone then."""
     started = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
-    status = process.wait(30)
+    status = process.wait(60)
     eventually(lambda: not any(alive(child.pid) for child in started))
     return status
 
@@ -123,10 +122,13 @@ def test_the_redis_of_a_killed_command_is_taken_over_by_the_others(
     start("web")
     eventually(lambda: health(settings["PORT"]).get("status") == "ok", seconds=60)
 
+    with Redis.from_url(embedded.redis_url(short_dir)) as redis:
+        server = int(redis.info("server")["process_id"])
+
     first.send_signal(signal.SIGKILL)
     first.wait()
 
-    time.sleep(0.1)  # the kernel ends the first server; a health page asked before that would still be served by it
+    eventually(lambda: not alive(server))  # the kernel ends it; until then it would go on answering
     eventually(lambda: health(settings["PORT"]).get("redis") == "ok", seconds=60)
     with Redis.from_url(embedded.redis_url(short_dir)) as redis:
         assert redis.ping()

@@ -30,7 +30,7 @@ class WallClock:
         return datetime.now(UTC)
 
 
-def wait_for(look: Callable[[], T], seconds: float = 10) -> T:
+def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
     """What `look` answers once it is true; the sandbox's background work takes a moment."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -47,10 +47,10 @@ class Control:
     url: str
 
     def credentials(self) -> Any:
-        return requests.get(f"{self.url}/_sandbox/credentials", timeout=5).json()
+        return requests.get(f"{self.url}/_sandbox/credentials", timeout=60).json()
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=10)
+        answer = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=60)
         assert answer.status_code in {200, 201}, answer.text
         return answer.json()
 

@@ -144,7 +144,7 @@ def test_a_killed_assignment_goes_on_and_ends_like_an_undisturbed_one(
     worker = start_worker()
     work.ask(ctx, "assign_products", [account.id], actor="test")
     eventually(lambda: read() >= FACTS_BATCH, seconds=60)
-    (horse,) = [int(item.lease_owner.split(":")[1]) for item in QueueItem.select()]
+    (horse,) = [int(item.lease_owner.rsplit(":", 4)[1]) for item in QueueItem.select()]
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
     eventually(lambda: not alive(horse), seconds=60)

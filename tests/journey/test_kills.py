@@ -24,10 +24,10 @@ from tests.conftest import ROOT, other_database, run_sql
 from tests.runtime.processes import free_port
 
 STAGES = {
-    "": 2,
+    "": 1,
     "Connected ": 2,
     "products read": 2,
-    "drafts built": 4,
+    "drafts built": 5,
     "listings live": 3,
     "have reached the marketplace": 3,
     "orders placed": 4,

@@ -20,6 +20,14 @@ def hold(url: str, key: str, seconds: float) -> None:
     time.sleep(seconds)
 
 
+def hold_on(url: str, key: str, while_there: str) -> None:
+    """Say that it runs, and go on for as long as a key is there."""
+    mark(url, key)
+    with Redis.from_url(url) as connection:
+        while connection.exists(while_there):
+            time.sleep(0.02)
+
+
 def pid_of(_url: str) -> int:
     """The process that the job runs in."""
     return os.getpid()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psutil
 
 
-def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `condition` is true; the seconds only bound a test that fails."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -71,7 +71,7 @@ def test_starts_by_stage_and_stops_in_reverse(tmp_path):
 
 
 def test_programs_of_one_stage_are_asked_to_stop_together(tmp_path):
-    slow = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), exit()))\nprint('up', flush=True)\ntime.sleep(60)"
+    slow = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(2), exit()))\nprint('up', flush=True)\ntime.sleep(60)"
     log = tmp_path / "log"
     specs = [
         ProcessSpec(f"w{n}", [sys.executable, "-c", slow], ready=lambda n=n: (log / f"w{n}.log").read_text() == "up\n")
@@ -82,7 +82,7 @@ def test_programs_of_one_stage_are_asked_to_stop_together(tmp_path):
 
     running.stop()
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5.5, "one after the other would take six seconds"
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
@@ -179,10 +179,11 @@ def test_the_pause_before_a_restart_grows(tmp_path):
     ends = ProcessSpec("ends", [sys.executable, "-S", "-c", "print('once')"])
     log = tmp_path / "log" / "ends.log"
 
+    began = time.monotonic()
     with supervisor(tmp_path, ends):
-        time.sleep(2.0)
+        eventually(lambda: log.read_text().count("once") >= 4)
 
-    assert 2 <= log.read_text().count("once") <= 4, "0.25, 0.5 and 1 second, not a busy loop"
+    assert time.monotonic() - began >= 1.75, "0.25, 0.5 and 1 second, not a busy loop"
 
 
 def test_programs_can_be_added_restarted_and_taken_away(tmp_path):
@@ -256,7 +257,7 @@ def test_ctrl_c_stops_everything_in_order(tmp_path, foreground, signal_number):
     foreground.send_signal(signal_number)
 
     assert foreground.stdout.read() == "down\n"
-    assert foreground.wait(10) == 0
+    assert foreground.wait(60) == 0
     assert journal(tmp_path)[-2:] == ["stop worker", "stop redis"]
     assert not any(alive(pid) for pid in pids)
 

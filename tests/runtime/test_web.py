@@ -23,11 +23,12 @@ def load():
     made_in = os.getpid()
     def app(environ, start_response):
         if environ["PATH_INFO"] == "/slow":
+            print("slow began", file=sys.stderr, flush=True)
             time.sleep(1)
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"%d %d" % (made_in, os.getpid())]
     return app
-serve(load, "127.0.0.1", int(sys.argv[1]), processes=2, threads=2, stop_timeout=5)
+serve(load, "127.0.0.1", int(sys.argv[1]), processes=2, threads=2, stop_timeout=30)
 """
 
 
@@ -54,7 +55,7 @@ def answers(address: str) -> bool:
 
 
 def get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -87,22 +88,18 @@ def test_a_process_that_is_killed_is_replaced(server):
 
 
 def test_a_request_that_runs_is_finished_when_it_stops(server):
-    process, address, _ = server
+    process, address, log = server
     slow = subprocess.Popen(
         [sys.executable, "-c", f"import urllib.request as u; print(u.urlopen('{address}/slow').status)"],
         stdout=subprocess.PIPE,
         text=True,
     )
-    port = int(address.rpartition(":")[2])
-    children = psutil.Process(process.pid).children()
-    eventually(
-        lambda: any(c.laddr.port == port and c.status == "ESTABLISHED" for p in children for c in p.net_connections())
-    )
+    eventually(lambda: "slow began" in log.read_text())
 
     process.terminate()
 
-    assert slow.communicate(timeout=20)[0] == "200\n"
-    assert process.wait(20) == 0
+    assert slow.communicate(timeout=60)[0] == "200\n"
+    assert process.wait(60) == 0
 
 
 def test_its_lines_go_to_the_program_s_log_and_requests_are_not_logged(server):

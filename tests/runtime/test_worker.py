@@ -42,20 +42,31 @@ def command(url: str) -> list[str]:
 
 @pytest.fixture
 def start_worker(redis, redis_url):
-    """Starts workers, each in a session of its own, and waits until one listens."""
+    """Starts workers, each in a session of its own, and waits until one waits for jobs or has one."""
     started = []
 
     def start() -> subprocess.Popen[bytes]:
-        known = Worker.count(redis)
         process = subprocess.Popen(command(redis_url), stderr=subprocess.DEVNULL, start_new_session=True)
         started.append(process)
-        eventually(lambda: Worker.count(redis) > known)
+        eventually(lambda: state_of(redis, process) in {WorkerStatus.IDLE, WorkerStatus.BUSY})
         return process
 
     yield start
     for process in started:
         process.kill()
         process.wait()
+
+
+def state_of(redis: Redis, process: subprocess.Popen[bytes]) -> str:
+    """As RQ knows it; empty before it is known."""
+    return next((str(one.get_state()) for one in Worker.all(connection=redis) if one.pid == process.pid), "")
+
+
+def ask_to_stop(redis: Redis, process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and no return before the worker took notice."""
+    (worker,) = [one for one in Worker.all(connection=redis) if one.pid == process.pid]
+    process.terminate()
+    eventually(lambda: worker.shutdown_requested_date is not None)
 
 
 def lines(redis: Redis, key: str) -> int:
@@ -126,13 +137,15 @@ def test_a_job_whose_process_is_killed_fails_at_once_and_the_next_runs(redis, re
 def test_asked_to_stop_it_finishes_the_job_that_runs_and_takes_no_other(redis, redis_url, start_worker):
     worker = start_worker()
     queue = Queue("work", connection=redis)
-    job = queue.enqueue(jobs.hold, redis_url, "running", 1)
+    redis.set("held", "yes")
+    job = queue.enqueue(jobs.hold_on, redis_url, "running", "held")
     waiting = queue.enqueue(jobs.mark, redis_url, "next")
     eventually(lambda: lines(redis, "running") == 1)
 
-    worker.terminate()
+    ask_to_stop(redis, worker)
+    redis.delete("held")
 
-    assert worker.wait(15) == 0
+    assert worker.wait(60) == 0
     assert job.get_status() == JobStatus.FINISHED
     assert waiting.get_status() == JobStatus.QUEUED
 
@@ -144,11 +157,11 @@ def test_asked_twice_it_gives_up_the_job_that_runs(redis, redis_url, start_worke
     eventually(lambda: lines(redis, "running") == 1)
     horse = int(redis.lrange("running", 0, 0)[0])
 
-    worker.terminate()
+    ask_to_stop(redis, worker)
     time.sleep(1.1)
     worker.terminate()
 
-    worker.wait(15)
+    worker.wait(60)
     eventually(lambda: not alive(horse))
 
 
@@ -158,7 +171,7 @@ def test_a_job_that_takes_too_long_is_broken_off_and_the_next_runs(redis, redis_
     job = queue.enqueue(jobs.hold, redis_url, "running", 60, job_timeout=1)
     queue.enqueue(jobs.mark, redis_url, "next")
 
-    eventually(lambda: lines(redis, "next") == 1, seconds=30)
+    eventually(lambda: lines(redis, "next") == 1)
 
     assert job.get_status() == JobStatus.FAILED
     assert worker.poll() is None
