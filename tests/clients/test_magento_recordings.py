@@ -168,6 +168,46 @@ def test_without_inventory_management_stock_items_are_read(store: Connect, recor
     assert sum("export" in asked.path for asked in server.asked) == 1
 
 
+HTML = Reply(404, b"<html>Not Found</html>", {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(HTML, id="a-web-server-that-lets-no-slash-through"),
+        pytest.param(
+            Reply(401, {"message": "The signature is invalid. Verify and try again."}), id="the-defect-of-2.4.6"
+        ),
+    ],
+)
+def test_stock_items_of_skus_that_no_path_takes_are_found_in_the_low_stock_list(
+    store: Connect, recorded: Recorded, refusal: Reply
+) -> None:
+    """By the product's id, page by page, only as far as needed; a SKU that needs no encoding is asked for as ever."""
+    low = recorded("206").body
+    first, second = low["items"][:2]
+    slash = {"items": [{"id": second["product_id"], "sku": "SHOE/002"}], "total_count": 1}
+
+    def answer(asked: Asked) -> Reply:
+        if "%2F" in asked.raw_path:
+            return refusal
+        if asked.path.endswith("/products"):
+            return Reply(200, slash)
+        if asked.path.endswith("/lowStock/"):
+            row = {"1": first, "2": {**second, "qty": 8.5}}[asked.query["currentPage"]]
+            return Reply(200, {**low, "items": [row], "total_count": 3})
+        return recorded("015") if "export" in asked.path else recorded("200")
+
+    with serving(lambda asked: Reply(200, []) if asked.path.endswith("/modules") else answer(asked)) as server:
+        found = MagentoCatalog(store(server.url)).salable("base", ["SHOE/002", "NO/PE", "SHOE-010"])
+
+    assert set(found) == {"SHOE/002", "SHOE-010"}
+    assert found["SHOE/002"] == Salable(Decimal("8.5"), salable=True)
+    walked = [asked.query for asked in server.asked if asked.path.endswith("/lowStock/")]
+    assert [query["currentPage"] for query in walked] == ["1", "2"]
+    assert {query["qty"] for query in walked} == {"99999999"}
+
+
 def test_sources_say_whether_the_website_sells_from_them(store: Connect, recorded: Recorded) -> None:
     with serving([recorded("217"), recorded("233"), recorded("219")]) as server:
         found = MagentoCatalog(store(server.url)).sources("base")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import RefusedError
 from connector.domain.product import Salable
 from connector.domain.shop import StoreView
-from connector.errors import AuthorizationError, NotFoundError, RemoteError
+from connector.errors import AuthorizationError, NotFoundError, RejectedError, RemoteError
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,9 @@ _SKUS_PER_SEARCH = 100
 _SEARCH_BYTES = 4000
 """Length of an encoded SKU list: web servers take 8 KB of URL by default (section 8)."""
 _SKUS_PER_PRICE_CALL = 200
+_LOW_PAGE = 100
+_ANY_QUANTITY = "99999999"
+"""More than a stock item's column holds (12 digits, 4 of them behind the point)."""
 
 
 class Stock:
@@ -29,6 +33,7 @@ class Stock:
 
     def __init__(self, connection: MagentoConnection) -> None:
         self._store = connection
+        self._items = StockItems(connection)
         self._legacy = False
 
     def salable(self, website_code: str, skus: Sequence[str]) -> dict[str, Salable]:
@@ -43,9 +48,7 @@ class Stock:
                     if MSI in self._store.get("/modules"):
                         raise
                     self._legacy = True
-            for sku in batch:
-                if item := self._stock_item(sku):
-                    found[sku] = _legacy(item)
+            found.update((sku, _legacy(item)) for sku, item in self._items.of(batch).items())
         return found
 
     def _exported(self, website_code: str, batch: Sequence[str]) -> dict[str, Salable]:
@@ -63,36 +66,82 @@ class Stock:
             parts = batches(batch, error.limit)
             return {sku: one for part in parts for sku, one in self._exported(website_code, part).items()}
         rows = _by_sku(items_of(answer), batch)
-        return {sku: self._judged(sku, row) for sku, row in rows.items()}
+        found = {sku: Salable(_decimal(row.get("qty")), bool(row.get("is_salable"))) for sku, row in rows.items()}
+        doubtful = [sku for sku, stock in found.items() if stock.salable and stock.quantity <= 0]
+        return found | {sku: replace(found[sku], unlimited=True) for sku in self._unmanaged(doubtful)}
 
-    def _judged(self, sku: str, row: Mapping[str, Any]) -> Salable:
-        """Nothing left and yet salable: either the store does not manage this product's stock, or it takes back orders.
+    def _unmanaged(self, skus: Sequence[str]) -> list[str]:
+        """Nothing left and yet salable: either the store does not manage a product's stock, or it takes back orders.
 
         Only the first is without limit, so the stock item decides; nobody may be promised pieces that are not there.
         """
-        quantity, salable = Decimal(str(row.get("qty") or 0)), bool(row.get("is_salable"))
-        if salable and quantity <= 0:
-            try:
-                item = self._stock_item(sku)
-            except AuthorizationError as error:
-                log.warning("stock_item_not_permitted", sku=sku, right=error.code)
-                item = None
-            return Salable(quantity, salable, unlimited=item is not None and not item.get("manage_stock"))
-        return Salable(quantity, salable)
-
-    def _stock_item(self, sku: str) -> dict[str, Any] | None:
-        """The legacy stock item; None for an unknown SKU. Its quantity is the default source's."""
         try:
-            item: dict[str, Any] = self._store.get(f"/stockItems/{escape(sku)}")
-        except NotFoundError:
-            return None
-        return item
+            return [sku for sku, item in self._items.of(skus).items() if not item.get("manage_stock")]
+        except AuthorizationError as error:
+            log.warning("stock_items_not_permitted", skus=len(skus), right=error.code)
+            return []
+
+
+class StockItems:
+    """The legacy stock items. Their quantity is the default source's."""
+
+    def __init__(self, connection: MagentoConnection) -> None:
+        self._store = connection
+
+    def of(self, skus: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """By the SKUs asked for; unknown ones are absent.
+
+        A SKU that has to be encoded may not get through: web servers refuse a slash (Apache's default), and some releases
+        cannot check the signature of such a path (section 1.2). Those are looked for in the list of low stock.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        refused = []
+        for sku in skus:
+            try:
+                found[sku] = self._store.get(f"/stockItems/{escape(sku)}")
+            except (AuthorizationError, RejectedError) as error:
+                if isinstance(error, AuthorizationError) and error.code:
+                    raise
+                if escape(sku) != sku:
+                    refused.append(sku)
+                elif not isinstance(error, NotFoundError):
+                    raise
+        return found | self._listed(refused) if refused else found
+
+    def _listed(self, skus: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Walk the list of low stock with a limit that no quantity reaches, until all of these were seen (section 4.1): lists
+        of products do not carry the stock item, and this list has no SKUs."""
+        wanted = self._ids(skus)
+        found: dict[str, dict[str, Any]] = {}
+        page, seen = 1, 0
+        while wanted:
+            query = [("scopeId", "0"), ("qty", _ANY_QUANTITY), ("currentPage", str(page)), ("pageSize", str(_LOW_PAGE))]
+            answer = self._store.get("/stockItems/lowStock/", query)
+            rows = items_of(answer)
+            for row in rows:
+                sku = wanted.pop(int(row["product_id"]), None)
+                if sku is not None:
+                    found[sku] = row
+            page, seen = page + 1, seen + len(rows)
+            if not rows or seen >= int(answer.get("total_count") or 0):
+                break
+        return found
+
+    def _ids(self, skus: Sequence[str]) -> dict[int, str]:
+        """Entity id → SKU, by the products' search."""
+        found: dict[int, str] = {}
+        for batch in batches(skus):
+            condition = "in" if len(batch) > 1 else "eq"
+            query = criteria([("sku", ",".join(batch), condition)], sort="entity_id", size=len(batch))
+            rows = items_of(self._store.get("/products", [*query, ("fields", "items[id,sku],total_count")]))
+            found.update((int(row["id"]), sku) for sku, row in _by_sku(rows, batch).items())
+        return found
 
 
 def _legacy(item: Mapping[str, Any]) -> Salable:
     if not item.get("manage_stock"):
         return Salable(Decimal(0), salable=True, unlimited=True)
-    quantity = Decimal(str(item.get("qty") or 0)) - Decimal(str(item.get("min_qty") or 0))
+    quantity = _decimal(item.get("qty")) - _decimal(item.get("min_qty"))
     in_stock = bool(item.get("is_in_stock"))
     return Salable(quantity if in_stock else Decimal(0), salable=in_stock)
 
@@ -166,6 +215,10 @@ def batches(skus: Sequence[str], most: int = _SKUS_PER_SEARCH) -> Iterator[list[
             length += size
     if batch:
         yield batch
+
+
+def _decimal(value: object) -> Decimal:
+    return Decimal(str(value or 0))
 
 
 def _by_sku(rows: Sequence[Mapping[str, Any]], asked: Sequence[str]) -> dict[str, Mapping[str, Any]]:
