@@ -14,7 +14,7 @@ from connector.rules.explain import Explanation, explain
 from connector.rules.facts import FactError
 from connector.rules.functions import library
 from connector.rules.products import Values, day_fact
-from connector.services import assigning, pins, rulesets
+from connector.services import assigning, days, pins, rulesets
 from connector.services.context import Context
 from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, Product
 
@@ -106,7 +106,7 @@ class _Judge:
         rules = rulesets.active(self.store, "USD")
         self.lens = rulesets.Lens(rules.metadata)
         self.inherited = inherited_fields(library.extend(rules.metadata.catalogue))
-        self.today = day_fact(self.ctx.clock.now().date())
+        self.today = day_fact(days.today(self.store, self.ctx.clock.now()))
         rows = ListingTemplate.select(ListingTemplate.name).where(ListingTemplate.account.in_(self.accounts))
         self.templates = {row.name for row in rows}
         self.assigns = [*self._of_rules(rules.compiled.rules.assigns), *self._of_queries()]
