@@ -36,6 +36,8 @@ from connector.store.models import Listing as ListingRow
 
 log = structlog.get_logger(__name__)
 
+NOT_WANTED = "No rule assigns it to a listing template any more."
+
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
@@ -92,7 +94,7 @@ class Drafter:
             return Drafted(None, [gone], withdrawn=gone.code)
         family = self._family(lead)
         if row.template is None:
-            return self._unassigned(family, listing)
+            return self._unassigned(family, listing, kept_out=row.pinned)
         template = self._template(row.template)
         held = self._held(family)
         prices, problems = self._ruled(family, template.pricing)
@@ -106,9 +108,10 @@ class Drafter:
         quantities = {} if withdrawn else built.quantities
         return Drafted(built.draft, issues, quantities, withdrawn, self._watched(family))
 
-    def _unassigned(self, family: Sequence[Product], listing: Listing) -> Drafted:
-        """No rule wants it any more: the synchronization policy says whether it stays where it is."""
-        issue = Issue("listing.no_template", "template", "No rule assigns it to a listing template any more.")
+    def _unassigned(self, family: Sequence[Product], listing: Listing, *, kept_out: bool) -> Drafted:
+        """No rule wants it any more, or a person does not: the synchronization policy says whether it stays where it is."""
+        text = "A person keeps it out of every listing template." if kept_out else NOT_WANTED
+        issue = Issue("listing.no_template", "template", text)
         if self.sync.leaving == STOP:
             return Drafted(None, [issue], withdrawn=issue.code)
         return Drafted(None, [issue], self._plain_quantities(family, listing))
