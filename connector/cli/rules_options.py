@@ -94,7 +94,9 @@ def open_installation() -> None:
     try:
         common.open_database(common.start())
     except ConfigurationError as error:
-        raise ConfigurationError(f"{error} Without a database, name a catalogue folder: --catalog DIR") from error
+        raise ConfigurationError(
+            f"{str(error).rstrip('.')}. Without a database, name a catalogue folder: --catalog DIR"
+        ) from error
     click.get_current_context().meta[_OPEN] = True
 
 
@@ -140,4 +142,10 @@ def problems_text(problems: Sequence[Problem]) -> str:
     if not problems:
         return "No problem found."
     errors = sum(each.severity is Severity.ERROR for each in problems)
-    return "\n".join([*map(str, problems), f"{errors} errors, {len(problems) - errors} warnings"])
+    counted = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+    return "\n".join([*map(str, problems), counted])
+
+
+def _count(number: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

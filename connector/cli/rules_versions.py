@@ -15,7 +15,7 @@ from connector.errors import ConfigurationError, RuleError
 from connector.rules import tools, tree
 from connector.rules.checker import check
 from connector.rules.difference import Changed, differences
-from connector.rules.preview import NO_RULES, Preview, preview
+from connector.rules.preview import NO_RULES, Moved, Preview, preview
 from connector.rules.products import day_fact
 from connector.rules.ruleset import read_texts
 
@@ -258,6 +258,10 @@ def preview_text(found: Preview) -> str:
         if gained or lost:
             lines.append(f"{name}: {before:,} → {after:,} products")
             lines += [f"  {sign} {_some(skus)}" for sign, skus in (("+", gained), ("-", lost)) if skus]
+    moved = [each for each in found.moved if each.before is not None and each.after is not None]
+    if moved:
+        lines.append(f"moved to another template: {len(moved):,}")
+        lines += [f"  {move}" for move in sorted(map(_move, moved))[:SHOWN]]
     for rule, prices in sorted(found.prices.items()):
         if prices:
             lines.append(f"price “{rule}”: {len(prices):,} differ")
@@ -265,11 +269,16 @@ def preview_text(found: Preview) -> str:
     for title, held in (("held back", found.held_back), ("no longer held back", found.released)):
         if held:
             lines.append(f"{title}: {len(held):,}")
-            lines += [f"  {each.reason} (line {each.line})" for each in held[:SHOWN]]
+            lines += [f"  {each.reason} (price “{each.rule}”, line {each.line})" for each in held[:SHOWN]]
     if found.overlaps:
         lines.append(f"overlaps: {len(found.overlaps):,}")
         lines += [f"  {each.sku}: {', '.join(each.templates)}" for each in found.overlaps[:SHOWN]]
     return "\n".join(lines)
+
+
+def _move(each: Moved) -> str:
+    where = "" if each.account is None else f"  (account “{each.account}”)"
+    return f"{each.sku}: {each.before} → {each.after}{where}"
 
 
 def _some(skus: Sequence[str]) -> str:

@@ -20,6 +20,9 @@ from connector.rules.size import measure
 
 D = TypeVar("D", tree.Segment, tree.Price, tree.Test)
 
+MOST_PRICES = 2_000
+"""So many prices one price may be computed from, each counted as often as it is named, on all levels together."""
+
 
 class Checked:
     """What checking gives: the rule set when there is no error, and every problem in the order of the text."""
@@ -190,12 +193,20 @@ class _SetChecker:
                 return replace(limit, amount=checker.amount(limit.amount))
 
     def _price_cycles(self) -> None:
-        """A problem at every `price of` that leads back to its own price, and at a chain of more than 64."""
+        """A problem at every `price of` that leads back to its own price, at a chain of more than 64, and at a price that
+        takes too much work: two mentions on each of twenty levels are a million prices.
+        """
         calls = {name: [c for c in _prices_of(each) if c.name in self.prices] for name, each in self.prices.items()}
         depths: dict[str, int] = {}
+        computed: dict[str, int] = {}
         for group in components({name: [call.name for call in found] for name, found in calls.items()}):
             for name in group:
                 depths[name] = 1 + max((depths.get(call.name, 0) for call in calls[name]), default=0)
+                computed[name] = sum(1 + computed.get(call.name, 0) for call in calls[name])
+                if computed[name] > MOST_PRICES:
+                    message = f"the price “{name}” is computed from more than {MOST_PRICES:,} others, the same ones counted again"
+                    self.scope.problem(self.prices[name].name.span, message, "name fewer prices in it", "too-large")
+                    computed[name] = 0
                 for call in calls[name]:
                     if call.name in group:
                         message = f"the price “{name}” is computed from itself"

@@ -30,7 +30,9 @@ class Changed:
 
     @property
     def what(self) -> str:
-        """added, removed or changed"""
+        """added, removed, changed, or moved: an assignment that says the same, but counts before or after others."""
+        if self.before == self.after:
+            return "moved"
         return "added" if self.before is None else "removed" if self.after is None else "changed"
 
     def lines(self) -> list[str]:
@@ -52,7 +54,9 @@ class Changed:
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[Changed]:
-    """Definitions that were added, removed or changed, as the new files have them; layout, comments and order do not count.
+    """Definitions that were added, removed or changed, as the new files have them; layout and comments do not count.
+
+    Order counts among assignments of one priority, where the one written first wins.
 
     Raises:
         RuleError: a file cannot be read as rules.
@@ -64,6 +68,9 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[Changed]
         if (was and was[1]) != (now and now[1]):
             span = (now or before[key])[0].span
             found.append(Changed(key[0], key[1], span.file, span.line, was and was[1], now and now[1]))
+    for key in _moved(before, after):
+        span, text = after[key][0].span, after[key][1]
+        found.append(Changed(key[0], key[1], span.file, span.line, text, text))
     return sorted(found, key=lambda each: (each.file, each.line, each.what))
 
 
@@ -82,6 +89,20 @@ def _definitions(files: Mapping[str, str]) -> _Found:
             number = sum(1 for key in found if key[:2] == (kind, name))
             found[kind, name, number] = (each, definition_text(each))
     return found
+
+
+def _moved(before: _Found, after: _Found) -> list[Key]:
+    """The assignments, of those that say the same, which rank differently among each other."""
+    was, now = (_ranking(side, before, after) for side in (before, after))
+    blocks = difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    return [key for tag, _, _, start, stop in blocks if tag in ("insert", "replace") for key in now[start:stop]]
+
+
+def _ranking(side: _Found, before: _Found, after: _Found) -> list[Key]:
+    """Those on both sides with one text, in the order in which they win."""
+    same = {key for key in before.keys() & after.keys() if before[key][1] == after[key][1]}
+    ranks = [(each.rank, key) for key, (each, _) in side.items() if isinstance(each, tree.Assign) and key in same]
+    return [key for _, key in sorted(ranks, key=lambda pair: pair[0])]
 
 
 def _named(each: tree.Definition) -> tuple[str, str]:

@@ -64,7 +64,8 @@ def _plain(family: Family, row: Row, inherited: frozenset[str]) -> Values:
     if row.parent is None or not family.lead.configurable:
         return {name: value for name, value in own.items() if not (family.lead.configurable and name in SUMMED)}
     above = family.plain.get(family.lead.id, {})
-    return {**{name: value for name, value in above.items() if name in inherited}, **own}
+    taken = {name: value for name, value in above.items() if name in inherited}
+    return {**taken, **own, "parent_sku": family.lead.sku}
 
 
 def inherited_fields(catalogue: Catalogue) -> frozenset[str]:

@@ -11,8 +11,9 @@ from connector.rules.facts import fold
 from connector.rules.functions import Library
 from connector.rules.lexing import DEEPEST, LONGEST_LIST, MOST_LEAVES, Source
 from connector.rules.metadata import Catalogue, FieldInfo, Type
-from connector.rules.problems import Problem, did_you_mean
+from connector.rules.problems import Problem, did_you_mean, nearest
 from connector.rules.size import Size, measure
+from connector.rules.wording import any_of, instead, named
 
 _TEXTS = frozenset({Type.TEXT, Type.CHOICE})
 _SUGGESTED = 200
@@ -148,11 +149,22 @@ class ConditionChecker:
 
     def _compare(self, node: tree.Compare) -> tree.Condition:
         left, one = self.value(node.left)
+        if one in _TEXTS and isinstance(node.right, tree.Field) and self._unquoted(node.right):
+            return replace(node, left=left)
         right, two = self.value(node.right)
         if one is not None and two is not None and self._comparable(node, one, two) and node.operator in ("=", "!="):
             self._label(left, right)
             self._label(right, left)
         return replace(node, left=left, right=right)
+
+    def _unquoted(self, word: tree.Field) -> bool:
+        """Whether a text is compared with a name of nothing: its quotes are missing."""
+        known = self.scope.catalogue.fields.keys() | self.scope.conditions.keys()
+        if word.name in known or nearest(word.name, known):
+            return False
+        hint = f'a text stands in double quotes: "{word.name}"'
+        self.scope.unknown(word.span, f"unknown field `{word.name}`", word.name, known, hint=hint)
+        return True
 
     def _comparable(self, node: tree.Compare | tree.Between, one: Type, two: Type) -> bool:
         for kind in (one, two):
@@ -178,7 +190,7 @@ class ConditionChecker:
             hint = "a date is one word with two digits for month and day: `2026-01-09`"
         if Type.BOOLEAN in (one, two):
             hint = "compare it with `yes` or `no`, or write the field alone"
-        self.scope.problem(node.span, f"{_a(one)} cannot be compared with {_a(two)}", hint)
+        self.scope.problem(node.span, f"{named(one)} cannot be compared with {named(two)}", hint)
         return False
 
     def _label(self, field: tree.Expression, text: tree.Expression) -> None:
@@ -199,7 +211,7 @@ class ConditionChecker:
         low, one = self.value(node.low)
         high, two = self.value(node.high)
         if kind is not None and kind not in (Type.NUMBER, Type.DATE):
-            self.scope.problem(node.operand.span, f"`between` asks about numbers and dates, and this is {_a(kind)}")
+            self.scope.problem(node.operand.span, f"`between` asks about numbers and dates, and this is {named(kind)}")
         else:
             for bound in (one, two):
                 if kind is not None and bound is not None and not self._comparable(node, kind, bound):
@@ -229,7 +241,7 @@ class ConditionChecker:
             tree.YesNo: (Type.BOOLEAN,),
         }
         if info.type not in kinds[type(value)]:
-            self.scope.problem(value.span, f"`{field.name}` is {_a(info.type)}, and this is not")
+            self.scope.problem(value.span, f"`{field.name}` is {named(info.type)}, and this is not")
         elif isinstance(value, tree.Text):
             if info.type is Type.CATEGORIES:
                 self._known_path(value)
@@ -272,7 +284,7 @@ class ConditionChecker:
         if kind is not None and not (kind is Type.BOOLEAN and isinstance(operand, tree.Field)):
             shown = f"`{operand.name}`" if isinstance(operand, tree.Field) else "this"
             self.scope.problem(
-                node.span, f"{shown} is {_a(kind)}, not a condition", "compare it with something, as in `price > 20`"
+                node.span, f"{shown} is {named(kind)}, not a condition", "compare it with something, as in `price > 20`"
             )
         return replace(node, operand=operand)
 
@@ -291,9 +303,10 @@ class ConditionChecker:
     def _field_of(self, node: tree.Field, wanted: Collection[Type], word: str) -> tree.Field:
         field = self.field(node)
         if field.type is not None and field.type not in wanted:
-            listed = " or ".join(sorted(_a(kind) for kind in wanted))
-            hint = _instead(field, word)
-            self.scope.problem(node.span, f"`{word}` asks about {listed}, and `{field.name}` is {_a(field.type)}", hint)
+            hint = instead(field, word)
+            self.scope.problem(
+                node.span, f"`{word}` asks about {any_of(wanted)}, and `{field.name}` is {named(field.type)}", hint
+            )
         return field
 
     # Values
@@ -302,7 +315,7 @@ class ConditionChecker:
         """The amount of a price: a number, which may be taken from another price."""
         resolved, kind = self.value(node, amounts=True)
         if kind not in (Type.NUMBER, None):
-            self.scope.problem(node.span, f"an amount is a number, and this is {_a(kind)}")
+            self.scope.problem(node.span, f"an amount is a number, and this is {named(kind)}")
         return resolved
 
     def value(self, node: tree.Expression, *, amounts: bool = False) -> tuple[tree.Expression, Type | None]:  # noqa: PLR0912  # one branch a form of the language
@@ -343,7 +356,7 @@ class ConditionChecker:
 
     def _number(self, node: tree.Expression, kind: Type | None) -> Type | None:
         if kind not in (Type.NUMBER, None):
-            self.scope.problem(node.span, f"a number belongs here, and this is {_a(kind)}")
+            self.scope.problem(node.span, f"a number belongs here, and this is {named(kind)}")
             return None
         return kind
 
@@ -392,7 +405,7 @@ class ConditionChecker:
         for (argument, kind), type_ in zip(found, wanted, strict=True):
             if kind is not None and kind is not type_ and not {kind, type_} <= _TEXTS:
                 self.scope.problem(
-                    argument.span, f"`{node.name}` asks for a {type_.value} here, and this is {_a(kind)}"
+                    argument.span, f"`{node.name}` asks for a {type_.value} here, and this is {named(kind)}"
                 )
                 good = False
             good = good and kind is not None
@@ -406,34 +419,6 @@ class ConditionChecker:
             self.scope.unknown(node.span, f"unknown price “{node.name}”", node.name, self.scope.prices, quote='"')
             return node, None
         return node, Type.NUMBER
-
-
-_NAMED = {
-    Type.CHOICES: "a set of choices",
-    Type.CATEGORIES: "a set of categories",
-    Type.BOOLEAN: "a yes/no value",
-}
-
-
-def _a(kind: Type) -> str:
-    return _NAMED.get(kind, f"a {kind.value}")
-
-
-def _instead(field: tree.Field, word: str) -> str:
-    """What an author who used the wrong form on a field may have meant."""
-    match field.type:
-        case Type.CHOICE:
-            return f'write `{field.name} = "…"` or `{field.name} in (…)`'
-        case Type.CHOICES:
-            return f'write `{field.name} has "…"`, `has any of` or `has all of`'
-        case Type.CATEGORIES:
-            return 'write `category is "…"` or `category under "…"`'
-        case Type.BOOLEAN:
-            return f"write the field alone, `{field.name}`, or `{field.name} = no`"
-        case Type.TEXT if word in ("is", "has"):
-            return f'write `{field.name} = "…"`'
-        case _:
-            return ""
 
 
 def segments_in(condition: tree.Condition) -> Iterable[tree.SegmentCall]:

@@ -205,6 +205,10 @@ def _odd_hint(char: str) -> str:
         return "the percent sign stands directly behind a number: `12%`"
     if char in "&|":
         return "write `and`, `or`"
+    if char == "!":
+        return "write `not`; different from is `!=`"
+    if char == ".":
+        return "a number begins with a digit: `0.5`"
     if char in "'‘’“”„«»":
         return 'texts stand between double quotes: "…"'
     if char.isspace():
@@ -218,20 +222,23 @@ def cut(words: Iterable[Token]) -> list[list[Token]]:
     """The words of each definition; what stands before the first one is a piece of its own."""
     pieces: list[list[Token]] = []
     listed = list(words)
+    expecting = False
     for index, token in enumerate(listed):
-        if not pieces or _begins(listed, index):
+        if not pieces or _begins(listed, index, expecting):
             pieces.append([])
+            expecting = False
         pieces[-1].append(token)
+        expecting = expecting or token.type == "EXPECT"
     return pieces
 
 
-def _begins(words: list[Token], index: int) -> bool:
-    """Whether a definition starts at this word: not at an outcome of a test, nor at the field `price`."""
+def _begins(words: list[Token], index: int, expecting: bool) -> bool:
+    """Whether a definition starts at this word: not at an outcome that a test expects, nor at the field `price`."""
     kind = words[index].type
     if kind not in _HEADS:
         return False
     before = words[index - 1].type if index else ""
-    if before in ("EXPECT", "COMMA", "NOT") and kind in ("ASSIGN", "PRICE"):
+    if expecting and before in ("EXPECT", "COMMA", "NOT") and kind in ("ASSIGN", "PRICE"):
         return False
     after = words[index + 1].type if index + 1 < len(words) else ""
     return kind != "PRICE" or after in ("TEXT", "OPEN_TEXT")

@@ -53,10 +53,11 @@ def lint(
     seen = _pass(compiled, cases, catalogue, families, today)
     warnings = _Warnings(rules)
     _unmatched(compiled, seen, warnings)
+    never = _never_reached(rules)
     for price, case, index, _ in cases:
-        if index not in seen.cases and not never_holds(case.condition):
+        if index not in seen.cases and id(case) not in never:
             warnings.add(case.span, f"no product reaches this case of “{price.name.value}”", "no-match")
-    _never(rules, warnings)
+    _never(rules, never, warnings)
     _mostly_empty(rules, catalogue, seen, warnings)
     _overlaps(compiled, seen, warnings)
     _unused(rules, used_prices, warnings)
@@ -69,7 +70,7 @@ def lint_text(
 ) -> list[Problem]:
     """The warnings that need no products: branches that can never hold, prices that nothing uses, unknown templates."""
     warnings = _Warnings(rules)
-    _never(rules, warnings)
+    _never(rules, _never_reached(rules), warnings)
     _unused(rules, used_prices, warnings)
     _unknown(rules, templates, warnings)
     return warnings.sorted()
@@ -140,21 +141,32 @@ def _unmatched(compiled: CompiledRules, seen: _Seen, warnings: _Warnings) -> Non
             warnings.add(assign.template.span, f"no product matches the rule for “{assign.template.value}”", "no-match")
 
 
-def _never(rules: tree.RuleSet, warnings: _Warnings) -> None:
+def _never(rules: tree.RuleSet, cases: Mapping[int, _Never], warnings: _Warnings) -> None:
     for assign in rules.assigns:
         if never_holds(assign.condition):
             warnings.add(assign.template.span, "this condition can never hold", "never")
     for segment in rules.segments.values():
         if never_holds(segment.condition):
             warnings.add(segment.name.span, "this segment can never hold", "never")
+    for span, reason in cases.values():
+        warnings.add(span, reason, "never")
+
+
+_Never = tuple[tree.Span, str]
+
+
+def _never_reached(rules: tree.RuleSet) -> dict[int, _Never]:
+    """The cases of prices that no product at all reaches, as far as can be seen: by identity, where and why."""
+    found: dict[int, _Never] = {}
     for price in rules.prices.values():
-        earlier: list[tree.Condition] = []
+        earlier: set[tree.Condition] = set()
         for case in price.cases:
             if never_holds(case.condition):
-                warnings.add(case.span, "this case can never hold", "never")
+                found[id(case)] = case.span, "this case can never hold"
             elif case.condition in earlier:
-                warnings.add(case.span, "an earlier case has the same condition, so this one is never reached", "never")
-            earlier.append(case.condition)
+                found[id(case)] = case.span, "an earlier case has the same condition, so this one is never reached"
+            earlier.add(case.condition)
+    return found
 
 
 def _mostly_empty(rules: tree.RuleSet, catalogue: Catalogue, seen: _Seen, warnings: _Warnings) -> None:

@@ -241,10 +241,13 @@ def _number(field: str, raw: Any) -> Decimal | None:
         return None
     if isinstance(raw, float):
         raw = repr(raw)
+    text = str(raw).strip()
     try:
-        value = Decimal(str(raw).strip())
+        value = Decimal("" if "_" in text else text)  # `Decimal` reads 1_000, which no store writes
     except InvalidOperation:
-        raise FactError(field, f"`{field}` is not a number: {str(raw)[:40]!r}") from None
+        value = Decimal("NaN")
+    if value.is_nan():
+        raise FactError(field, f"`{field}` is not a number: {str(raw)[:40]!r}")
     millionths(field, value)
     return value
 

@@ -191,6 +191,8 @@ def _hint(token: Token, before: Token | None, accepted: frozenset[str]) -> str:
         return "write one `=`"
     if previous == "COMPARISON" and kind in ("COMPARISON", "EQUAL"):
         return "different from is written `!=`"
+    if kind == "COMMA" and previous == "NUMBER":
+        return "numbers have no thousands separator"
     if previous == "NOT" and kind in _AFTER_FIELD:
         return f"`not` stands before the field: `not name {token} …`"
     if "QUOTED" in accepted and token in keywords():

@@ -35,7 +35,7 @@ def rule_files(paths: Iterable[Path]) -> list[Path]:
         elif path.exists():
             found[path] = None
         else:
-            raise ConfigurationError(f"There is no {path}.")
+            raise ConfigurationError(f"There is no file or folder “{path}”.")
     if not found:
         raise ConfigurationError(f"There is no *.rules file in {', '.join(map(str, paths)) or 'no path at all'}.")
     return sorted(found, key=lambda path: (path.name, str(path)))

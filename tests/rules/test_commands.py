@@ -133,6 +133,8 @@ def test_check_names_every_problem_and_exits_with_one(shop: Path, tmp_path: Path
     assert "2 errors, 0 warnings" in result.output
     listed = json.loads(run("check", path, "--catalog", shop, "--json").stdout)
     assert [(each["line"], each["code"]) for each in listed] == [(1, "unknown-name"), (2, "syntax")]
+    path.write_text("segment odd = qty >")
+    assert "1 error, 0 warnings" in run("check", path, "--catalog", shop).output
 
 
 def test_check_warns_and_exits_with_zero(shop: Path, tmp_path: Path) -> None:
@@ -185,6 +187,9 @@ def test_explain_shows_conditions_and_the_ladder(shop: Path, rules: Path) -> Non
     variant = run("explain", "V-2", rules, "--catalog", shop).output
     assert "price “List” of V-2" in variant
     assert "held back: `msrp` is empty for V-2 (line 5)" in variant
+    rules.write_text('price "P" when parent_sku = "C-ü" then 1 otherwise 2')
+    assert "[parent_sku: C-ü]" in run("explain", "V-1", rules, "--catalog", shop).output, "as the catalogue writes it"
+    rules.write_text(RULES)
     found = answer("explain", "C-ü", rules, "--catalog", shop)
     assert [(each["template"], each["joins"]) for each in found["assignments"]] == [
         ("Tees", True),
@@ -204,7 +209,7 @@ def test_suggest_writes_a_file_once(shop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check", "nowhere.rules", "--catalog", "SHOP"], "There is no nowhere.rules"),
+        (["check", "nowhere.rules", "--catalog", "SHOP"], "There is no file or folder “nowhere.rules”"),
         (["check", "RULES", "--catalog", "nowhere"], "cannot be read"),
         (["explain", "nobody", "RULES", "--catalog", "SHOP"], "no product with the SKU “nobody”"),
     ],

@@ -109,6 +109,15 @@ def test_layout_comments_and_the_name_of_a_file_are_no_difference() -> None:
     assert differences({"a.rules": OLD}, {"b.rules": other}) == []
 
 
+def test_order_is_a_difference_where_it_decides_who_wins() -> None:
+    """Among assignments of one priority the one written first wins; elsewhere order says nothing."""
+    one, two, three = 'assign "A" where qty > 1', 'assign "B" where qty > 2', 'assign "C" priority 5 where qty > 3'
+    found = differences({"a.rules": f"{one}\n{two}\n{three}"}, {"a.rules": f"{three}\n{two}\n{one}"})
+    assert [(each.what, each.name, each.line) for each in found] == [("moved", "B", 2)]
+    assert found[0].lines() == ['  assign "B"', "  where qty > 2"]
+    assert differences({"a.rules": f"{one}\n{two}\n{three}"}, {"a.rules": f"{three}\n{one}\n{two}"}) == []
+
+
 def test_two_definitions_of_one_name_are_told_apart() -> None:
     one, two = 'assign "T" where qty > 1', 'assign "T" where qty > 2'
     found = differences({"a.rules": f"{one} {two}"}, {"a.rules": f"{one} {two.replace('2', '3')}"})
@@ -164,6 +173,18 @@ def test_preview_compares_two_sets_on_a_folder(folder: Path, tmp_path: Path) -> 
         command("preview", old, "--against", old, "--catalog", folder).stdout
         == "Nothing would change for 2 products.\n"
     )
+
+
+def test_preview_says_what_moves_and_which_price_holds_back(folder: Path, tmp_path: Path) -> None:
+    old, new = files(
+        tmp_path,
+        old='assign "S" where price < 20 assign "T" on account "US" where price > 20',
+        new='assign "T" where price > 5 price "P" otherwise cost',
+    )
+    lines = command("preview", new, "--against", old, "--catalog", folder).stdout.splitlines()
+    place = lines.index("moved to another template: 2")
+    assert lines[place + 1 : place + 3] == ["  A: S → T", "  A: S → T  (account “US”)"]
+    assert "  `cost` is empty for A (price “P”, line 1)" in lines
 
 
 def test_preview_of_a_broken_text_says_where(folder: Path, tmp_path: Path) -> None:

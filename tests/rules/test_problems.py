@@ -69,6 +69,8 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     [
         # names
         ('colour = "Red"', ["unknown field `colour`", "did you mean `color`?"], (1, 1)),
+        ("status = enabled", ["unknown field `enabled`", 'in double quotes: "enabled"'], (1, 10)),
+        ("brand = colour", ["unknown field `colour`", "did you mean `color`?"], (1, 9)),
         ('Brand = "x"', ["unknown field `Brand`", "did you mean `brand`?"], (1, 1)),
         ('color = "Rde"', ["`color` has no label “Rde”", 'did you mean "Red"?'], (1, 9)),
         ('"Rde" = color', ["`color` has no label “Rde”"], (1, 1)),
@@ -95,7 +97,11 @@ def test_a_long_line_is_cut_around_the_place() -> None:
         ("price between released and 5", ["a number cannot be compared with a date"], (1, 1)),
         ('brand between "a" and "b"', ["`between` asks about numbers and dates"], (1, 1)),
         ("price in (1, 2026-01-01)", ["`price` is a number, and this is not"], (1, 14)),
-        ("in_stock in (yes)", ["`in` asks about", "`in_stock` is a yes/no value"], (1, 1)),
+        (
+            "in_stock in (yes)",
+            ["`in` asks about a choice, a date, a number or a text", "`in_stock` is a yes/no value"],
+            (1, 1),
+        ),
         ('features in ("Warm")', ["`in` asks about", "`has any of`"], (1, 1)),
         ('price contains "5"', ["`contains` asks about a text, and `price` is a number"], (1, 1)),
         ('color contains "Re"', ["`contains` asks about a text", "color in"], (1, 1)),
@@ -144,6 +150,9 @@ def test_a_long_line_is_cut_around_the_place() -> None:
         ('brand = "\\q"', ["`\\q` is no escape"], (1, 9)),
         ("brand = 'Acme'", ["`'` has no meaning here", "double quotes"], (1, 9)),
         ("größe = 5", ["`ö` has no meaning here", "between backquotes"], (1, 3)),
+        ("!in_stock", ["`!` has no meaning here", "write `not`"], (1, 1)),
+        ("price > .5", ["`.` has no meaning here", "`0.5`"], (1, 9)),
+        ("price > 1,500", ["`,` does not fit here", "no thousands separator"], (1, 10)),
         ("in_stock && is_new", ["`&` has no meaning here", "write `and`"], (1, 10)),
         ("price\u00a0> 5", ["NO-BREAK SPACE has no meaning here", "plain space"], (1, 6)),
         ("price = " + "9" * 101, ["at most 100 digits"], (1, 9)),
@@ -245,6 +254,22 @@ segment c = 'x'
 """
     problems = checked(text).problems
     assert [each.line for each in problems] == [1, 2, 3, 4, 5, 6, 6]
+
+
+def test_a_not_without_a_condition_ends_before_the_next_definition() -> None:
+    """`not assign` is an outcome in a test only."""
+    found = checked('assign "T" where not\nassign "U" where colour = 1').problems
+    assert [(each.line, each.column) for each in found] == [(1, 18), (2, 18)]
+    assert "something is missing behind `not`" in found[0].message
+
+
+def test_a_price_that_would_take_a_million_prices_is_refused() -> None:
+    """Each level names the one below twice: linear to write, 2^n to compute."""
+    levels = [f'price "p{n}" otherwise price of "p{n - 1}" + price of "p{n - 1}"' for n in range(1, 12)]
+    few, many = (checked("\n".join(['price "p0" otherwise price', *levels[:n]])).problems for n in (9, 11))
+    assert few == ()
+    assert [(each.line, each.column, each.code) for each in many] == [(11, 7, "too-large")]
+    assert "computed from more than 2,000 others" in many[0].message
 
 
 def test_who_calls_a_definition_that_cannot_be_read_is_not_blamed() -> None:

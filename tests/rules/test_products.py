@@ -154,8 +154,11 @@ def test_paths_start_below_each_root_category() -> None:
     [
         ({"price": Decimal("1.1234567")}, "price", "six decimals"),
         ({"price": Decimal("1000000000.01")}, "price", "largest number"),
-        ({"price": Decimal("NaN")}, "price", "NaN"),
+        ({"price": Decimal("NaN")}, "price", "not a number: 'NaN'"),
+        ({"price": Decimal("Infinity")}, "price", "largest number"),
         ({"custom": {"cost": "twelve"}}, "cost", "not a number"),
+        ({"custom": {"cost": "1_000"}}, "cost", "not a number"),
+        ({"custom": {"cost": "1,000"}}, "cost", "not a number"),
         ({"custom": {"launch": "soon"}}, "launch", "not a date"),
         ({"extension": {"stock_item": {"qty": Decimal("1e30")}}}, "qty", "largest number"),
     ],

@@ -318,7 +318,6 @@ price "lone" otherwise cost
         (5, "never"),
         (6, "never"),
         (6, "no-match"),
-        (6, "no-match"),
         (9, "mostly-empty"),
         (9, "unused"),
     ]
