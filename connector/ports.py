@@ -161,6 +161,10 @@ class Sales(Protocol):
         """Several orders as they are now; missing ones are absent."""
         ...
 
+    def set_order_address(self, order: StoreOrder, address: Address) -> None:
+        """Replaces every address of an order as it was just read; what was shipped keeps its own."""
+        ...
+
     def ended_orders(self, entity_ids: Sequence[int]) -> dict[int, str]:
         """State (`canceled` or `closed`) by entity id of those that have ended; the others are absent."""
         ...

@@ -79,6 +79,8 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
     if not Order.update(values).where(Order.id == known.id, not_older).execute():
         return None
     recipients.note(now, order, known)
+    if recipients.moved(order, known):
+        Order.update(address_due=True).where(Order.id == known.id).execute()
     if known.status != order.status:
         offers.unsure(account.id, order.lines)
         history.note(now, "import_orders", "order.status", "order", known.id, order.status, before=known.status)
@@ -127,7 +129,8 @@ def refresh(ctx: Context, order_id: int) -> Order:
 
 
 def sync_status(ctx: Context, order_id: int) -> str:
-    """Reads both sides, asks for what is due, and gives the store order the status that the policy maps; a sentence.
+    """Reads both sides, asks for what is due, and gives the store order the buyer's address and the status that the policy
+    maps; a sentence.
 
     Raises:
         RejectedError: the store does not take the mapped status in the order's state; all else is done by then.
@@ -139,6 +142,7 @@ def sync_status(ctx: Context, order_id: int) -> str:
         told = found[0].status if found else "missing"
         _note_status(ctx, row, told)
     cancelling.follow(ctx, row)
+    recipients.follow(ctx, row)
     ask_due(ctx, row.account, only=row.id)
     wanted = placement.order_policy(row.account).status_map.get(row.status, "")
     if wanted and wanted != told and row.state == "confirmed" and row.magento_order_id is not None:
@@ -203,6 +207,7 @@ def ask_due(ctx: Context, account: Account, *, only: int | None = None) -> int:
     leaving_out.apply(ctx, policy, mine)
     asked = _ask_creation(ctx, policy, mine if only is not None else mine & _may_retry(ctx))
     asked += _ask_status(ctx, policy, mine & _may_retry(ctx)) if only is None else 0
+    asked += _ask_address(ctx, mine & _may_retry(ctx)) if only is None else 0
     if policy.ship:
         open_ones = Shipment.select(Shipment.order).where(Shipment.state == "pending")
         ids = [row.id for row in Order.select(Order.id).where(mine & Order.id.in_(open_ones)).order_by(Order.id)]
@@ -258,6 +263,16 @@ def _ask_status(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
     with transaction():
         Order.update(retry_at=again).where(Order.id.in_(ids)).execute()
     return work.ask(ctx, "sync_status", ids, actor=ACTOR, why="its status is mapped", priority=80).queued
+
+
+def _ask_address(ctx: Context, mine: Any) -> int:
+    """Asks to give store orders the address that the buyer corrected."""
+    due = Order.address_due & (Order.state == "confirmed") & Order.status.in_(leaving_out.TO_SHIP)
+    ids = [row.id for row in Order.select(Order.id).where(mine, due).order_by(Order.id)]
+    again = ctx.clock.now() + timedelta(seconds=SETTING_AT_MOST)
+    with transaction():
+        Order.update(retry_at=again).where(Order.id.in_(ids)).execute()
+    return work.ask(ctx, "sync_status", ids, actor=ACTOR, why="its address was corrected", priority=30).queued
 
 
 def unserved(store_id: int) -> set[int]:

@@ -13,10 +13,10 @@ from connector.store.database import database, disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
-LATER = ["0003_patience", "0005_store_orders"]
+LATER = ["0003_patience", "0005_store_orders", "0008_address_due"]
 ADDED = {
     "queue_item": ("actor", "waits"),
-    "order": ("retry_at", "ended"),
+    "order": ("retry_at", "ended", "address_due"),
     "shipment": ("other_numbers",),
     "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until"),
 }

@@ -18,7 +18,8 @@ class Order(Model):
     store order is not asked for again by itself.
     `placing_since` is when a place call was last sent and not answered, `stored_at` when the store order was found to be
     there: stock that was read before then does not know of it. `ended` is the store order's state when staff cancelled or
-    closed it while the marketplace waited for the goods.
+    closed it while the marketplace waited for the goods, `address_due` says that the store order, made or being made, has an
+    address that the buyer has corrected.
     """
 
     id = AutoField()
@@ -51,6 +52,7 @@ class Order(Model):
     failures = IntegerField(default=0)
     retry_at = UtcField(null=True)
     ended = CharField(default="")
+    address_due = BooleanField(default=False)
 
     class Meta:
         indexes = ((("account", "tiktok_order_id"), True),)
