@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.sandbox.magento import config
 from connector.sandbox.magento.database import transaction
 from tests.sandbox.magento_shop import CALIFORNIA, CHECKMO, Shop, add_product, running_shop
 
@@ -226,3 +227,34 @@ def test_what_placing_demands_of_an_address(shop: Shop, changes: dict[str, Any],
 def test_a_right_region_id_replaces_a_wrong_text(shop: Shop) -> None:
     order = shop.placed(("SHOE", 1), address=CALIFORNIA | {"region": "Nowhere", "region_code": "NW"})
     assert (order["billing_address"]["region"], order["billing_address"]["region_code"]) == ("California", "CA")
+
+
+def test_a_shop_without_inventory_modules_counts_stock_items(shop: Shop) -> None:
+    """Placing takes, shipping does nothing, cancelling and returning give back; a direct save takes nothing (section 4.3)."""
+    with transaction(shop.db) as db:
+        config.write(db, "sandbox/inventory", "legacy")
+
+    def pieces() -> int:
+        return int(shop.ok("GET", "/stockItems/SHOE")["qty"])
+
+    status, answer = shop.call("GET", "/inventory/get-product-salable-quantity/SHOE/1")
+    assert (status, answer["message"]) == (404, "Request does not match any route.")
+    assert not [name for name in shop.ok("GET", "/modules") if name.startswith("Magento_Inventory")]
+    first, second = shop.placed(("SHOE", 3)), shop.placed(("SHOE", 2))
+    assert pieces() == 5
+    assert (
+        shop.call("POST", f"/carts/{shop.cart(('SHOE', 5))}/items", {"cartItem": {"sku": "SHOE", "qty": 1}})[0] == 400
+    )
+    shop.ok("POST", f"/orders/{second['entity_id']}/cancel", {})
+    shop.ok("POST", f"/order/{first['entity_id']}/ship", {})
+    assert pieces() == 7
+    shop.ok("POST", f"/order/{first['entity_id']}/invoice", {"capture": True})
+    item = first["items"][0]["item_id"]
+    back = {"shipping_amount": 0, "extension_attributes": {"return_to_stock_items": [item]}}
+    shop.ok(
+        "POST", f"/order/{first['entity_id']}/refund", {"items": [{"order_item_id": item, "qty": 1}], "arguments": back}
+    )
+    shop.ok("POST", f"/order/{first['entity_id']}/refund", {"items": [{"order_item_id": item, "qty": 1}]})
+    assert pieces() == 8
+    saved_directly(shop, 2)
+    assert pieces() == 8

@@ -79,6 +79,7 @@ DEFAULTS: dict[str, str] = {
     # What a Magento cannot be told, but a sandbox can.
     "sandbox/consumer": "auto",  # asynchronous operations: auto (run after the answer) or off (stay open)
     "sandbox/exchange_rates": "",  # what one unit of the base currency is in others: "EUR=0.92,GBP=0.79"
+    "sandbox/inventory": "msi",  # or legacy: a shop without the inventory modules, which counts stock items only
     "sandbox/maintenance": "0",  # every call answers 503 with a page of HTML
     "sandbox/oauth_path": "either",  # path in the signature: sent (newest), decoded (2.4.6 to 2.4.7-p3) or either
     "sandbox/oauth_port": "either",  # port in the signature: kept, dropped (some proxies) or either
@@ -106,6 +107,11 @@ def read(db: sqlite3.Connection, path: str, store_id: int = 0) -> str:
         {"path": path, "store": store_id},
     ).fetchone()
     return str(row["value"]) if row else DEFAULTS[path]
+
+
+def without_sources(db: sqlite3.Connection) -> bool:
+    """True for a shop whose inventory modules were removed."""
+    return read(db, "sandbox/inventory") == "legacy"
 
 
 def flag(db: sqlite3.Connection, path: str, store_id: int = 0) -> bool:

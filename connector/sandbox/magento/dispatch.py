@@ -21,7 +21,7 @@ from connector.sandbox.magento.database import Database
 from connector.sandbox.magento.errors import InternalError, MagentoError
 from connector.sandbox.magento.oauth import SignedRequest
 from connector.sandbox.magento.query import apply_fields, parse_query
-from connector.sandbox.magento.routing import Context, FatalError, Store, call, find
+from connector.sandbox.magento.routing import Context, FatalError, Store, call, find, no_route
 from connector.sandbox.magento.users import identify
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -91,6 +91,8 @@ def _run(
     if target.prefix:
         ctx.body = _body(request)
         return bulk.accept(ctx, request.method, target.path, bulk_body=target.prefix == "/async/bulk"), 202
+    if target.path.startswith("/V1/inventory/") and config.without_sources(db):
+        raise no_route()
     route, variables = find(request.method, target.path)
     if ctx.user.may(route.acl):
         ctx.body = _body(request)

@@ -169,7 +169,11 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
         found = one.match(parts)
         if found is not None:
             return one, found
-    raise MagentoError(404, "Request does not match any route.")
+    raise no_route()
+
+
+def no_route() -> MagentoError:
+    return MagentoError(404, "Request does not match any route.")
 
 
 def call(ctx: Context, one: Route, variables: Mapping[str, str]) -> Any:

@@ -120,8 +120,10 @@ def _country(ctx: Context, row: Any) -> dict[str, Any]:
 
 
 @route("GET", "/V1/modules", "Magento_Backend::admin")
-def modules(ctx: Context) -> Any:  # noqa: ARG001  # every handler has a context
-    return data_file("modules.json")
+def modules(ctx: Context) -> Any:
+    names = data_file("modules.json")
+    legacy = config.without_sources(ctx.db)
+    return [name for name in names if not (legacy and name.startswith("Magento_Inventory"))]
 
 
 @route("POST", "/V1/integration/admin/token", "anonymous", transaction=False)

@@ -13,6 +13,9 @@
 
 So an order that was saved directly, which reserved nothing, raises the salable quantity when it is shipped or cancelled.
 Source: inventory/InventorySales and InventoryShipping 1.2.7, table 4.3 of the reference.
+
+In a shop without the inventory modules the stock item is counted down when a cart is placed and up when pieces are cancelled or
+returned to stock; shipping does nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connector.sandbox.magento import stock
+from connector.sandbox.magento import config, stock
+from connector.sandbox.magento.database import from_units
 from connector.sandbox.magento.errors import MagentoError
 from connector.sandbox.magento.products import find_product
 from connector.sandbox.magento.sales.rows import Row
@@ -54,8 +58,23 @@ def stocked_sku(db: sqlite3.Connection, item: Row) -> str | None:
 
 
 def reserve(db: sqlite3.Connection, order: Row, sku: str, qty: Decimal, event: str) -> None:
+    if config.without_sources(db):
+        _count(db, sku, qty)
+        return
     order_id = str(order["entity_id"]) if event not in {PLACED, PLACE_FAILED} else ""
     stock.reserve(db, sku, stock_of_order(db, order), qty, event, order["increment_id"], order_id)
+
+
+def _count(db: sqlite3.Connection, sku: str, qty: Decimal) -> None:
+    """Adds to the stock item, or takes away; back orders let it fall below zero."""
+    rules = stock.rules_of(db, sku)
+    if rules.manage_stock:
+        rows = stock.source_items(db, [sku])
+        kept = next(
+            (from_units(row["quantity"]) for row in rows if row["source_code"] == stock.DEFAULT_SOURCE), Decimal(0)
+        )
+        left = kept + qty
+        stock.set_source_item(db, sku, stock.DEFAULT_SOURCE, left, left > 0 or rules.backorders)
 
 
 def give_back_cancelled(db: sqlite3.Connection, order: Row, items: Sequence[Row]) -> None:
@@ -70,6 +89,8 @@ def take(db: sqlite3.Connection, order: Row, sku: str, source_code: str, qty: De
 
     Raises MagentoError when the SKU is in no source of the website's stock or the source holds less.
     """
+    if config.without_sources(db):
+        return
     stock_id = stock_of_order(db, order)
     if stock.index_row(db, sku, stock_id) is None:
         raise MagentoError(400, "The requested sku is not assigned to given stock.")
@@ -84,6 +105,10 @@ def refund(db: sqlite3.Connection, order: Row, item: Row, qty: Decimal, *, retur
     """
     sku = stocked_sku(db, item)
     if sku is None or item["is_virtual"]:
+        return
+    if config.without_sources(db):
+        if returned:
+            _count(db, sku, qty)
         return
     not_shipped = max(
         amount(item, "qty_invoiced") - amount(item, "qty_shipped") - _refunded_unshipped(item), Decimal(0)
