@@ -179,6 +179,20 @@ def test_stock_and_prices_come_in_bulk(catalog: MagentoCatalog, products: list[P
         catalog.salable("no_such_website", skus[:2])
 
 
+def test_a_store_without_inventory_modules_tells_its_stock_items(
+    control: Control, given: dict[str, Any], catalog: MagentoCatalog, products: list[ProductSnapshot]
+) -> None:
+    skus = [product.sku for product in products if product.type_id == "simple" and product.enabled][:20]
+    exported = catalog.salable("base", skus)
+    configure(control, **{"sandbox/inventory": "legacy"})
+    try:
+        alone = MagentoCatalog(connect(control, given))
+        assert alone.salable("base", skus) == exported
+        assert alone.sources("base") == []
+    finally:
+        configure(control, **{"sandbox/inventory": "msi"})
+
+
 def test_pictures_are_fetched_from_the_media_address(catalog: MagentoCatalog, products: list[ProductSnapshot]) -> None:
     product = next(one for one in products if one.images)
     picture = Image.open(io.BytesIO(catalog.image(product.images[0].file)))

@@ -83,6 +83,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "another payment": {"payment__checkmo__active": "0", "payment__banktransfer__active": "1"},
     "payment by number": {"payment__checkmo__active": "0", "payment__purchaseorder__active": "1"},
     "no order mail": {"sales_email__order__enabled": "0"},
+    "no inventory modules": {"sandbox__inventory": "legacy"},
 }
 
 
@@ -118,6 +119,7 @@ def test_each_setting_of_the_store_ends_in_one_order_or_a_reason(
         "another payment": "reserved",
         "payment by number": f"The store does not offer the payment method {method}",
         "no order mail": "reserved",
+        "no inventory modules": "reserved",
     }
 
 
