@@ -92,8 +92,9 @@ def read_store(ctx: Context, store_id: int) -> str:
 
 
 def _look_at_rules(ctx: Context, store_id: int) -> None:
+    """At rules and drafts, without waiting for their turns: what changed is on its way to the marketplace at once."""
     accounts = Account.select(Account.id).where(Account.store == store_id)
-    periodic.hasten([f"assign:{account.id}" for account in accounts], ctx.clock.now())
+    periodic.hasten([f"{kind}:{account.id}" for account in accounts for kind in ("assign", "plan")], ctx.clock.now())
 
 
 def assign(ctx: Context, account_id: int) -> str:

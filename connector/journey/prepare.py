@@ -16,7 +16,7 @@ from connector.store.models import Account, Listing, ListingTemplate, MagentoSto
 ACTOR = "demo"
 TITLE = "Demo shop"
 MAILBOX = "orders@demo.example"
-RHYTHM = {"stock_every": 2, "products_every": 3, "orders_every": 2, "status_every": 2}
+RHYTHM = {"stock_every": 1, "products_every": 2, "orders_every": 1, "status_every": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from redis import Redis
@@ -12,7 +13,7 @@ from connector.jobs import recurring, schedule
 from connector.services import periodic
 from connector.services.context import Context
 from connector.store.database import connection, disconnect
-from connector.store.models import PeriodicTask, QueueItem
+from connector.store.models import Account, PeriodicTask, QueueItem
 from tests.jobs import trial
 from tests.runtime.processes import eventually
 from tests.services import world
@@ -38,6 +39,19 @@ def test_the_sweep_is_a_handler_that_tells_what_it_sent(ctx):
     assert recurring.sweep(ctx, 0) == ""
     QueueItem.create(kind="validate", subject_type="listing", subject_id=1, state="queued", created_at=ctx.clock.now())
     assert recurring.sweep(ctx, 0) == "1 sent again"
+
+
+@pytest.mark.parametrize(("changed", "hastened"), [(1, True), (0, False)])
+def test_changed_stock_waits_for_nobody_s_turn(ctx, monkeypatch, changed, hastened):
+    """Rules and drafts are looked at in the same second, and not for nothing."""
+    account, later = Account.get(), ctx.clock.now() + timedelta(hours=1)
+    for kind in ("assign", "plan"):
+        PeriodicTask.create(name=f"{kind}:{account.id}", every_seconds=10, next_at=later)
+    monkeypatch.setattr(recurring.snapshots, "sync_stock", lambda *_given: changed)
+
+    recurring.read_stock(ctx, account.store_id)
+
+    assert [task.next_at <= ctx.clock.now() for task in PeriodicTask.select()] == [hastened] * 2
 
 
 def test_a_slow_lane_does_not_hold_up_another_and_stopping_waits_for_what_runs(ctx, monkeypatch):
