@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
-from connector.domain.order import Address, CartItem, Track
+from connector.domain.order import Address, CartItem, Customer, Track
 from connector.domain.product import Salable, StockSource
 from connector.errors import (
     AuthorizationError,
@@ -576,6 +578,33 @@ def test_a_comment_carries_the_current_status(store: Connect, recorded: Recorded
         MagentoSales(store(server.url)).comment(3, "note", "pending")
     assert server.asked[0].json["statusHistory"]["status"] == "pending"
     assert server.asked[0].json["statusHistory"]["is_visible_on_front"] == 0
+
+
+def test_a_customer_is_found_by_e_mail(store: Connect, recorded: Recorded) -> None:
+    with serving(recorded("432")) as server:
+        found = MagentoSales(store(server.url)).customers("kunde@example.test")
+    assert found == [Customer(1, "kunde@example.test", "Kurt", "Kunde", group_id=1, website_id=1)]
+    (asked,) = server.asked
+    assert asked.query["searchCriteria[filter_groups][0][filters][0][value]"] == "kunde@example.test"
+
+
+def test_an_order_s_address_is_replaced_as_the_store_took_it(store: Connect, recorded: Recorded, shared: Path) -> None:
+    """Field by field what was sent there; the store's e-mail and ids stay."""
+    told = json.loads((shared / "data/magento/recordings/675-correct-address-by-put.json").read_text("utf-8"))[
+        "request"
+    ]
+    california = Reply(200, {"available_regions": [{"id": "12", "code": "CA", "name": "California"}]})
+    with serving([recorded("674"), california, recorded("675"), recorded("675")]) as server:
+        sales = MagentoSales(store(server.url))
+        order = sales.order(46)
+        sales.set_order_address(order, replace(ANN, last_name="Changed"))
+    billing, shipping = server.asked[2:]
+    assert (shipping.method, shipping.raw_path.removeprefix("/rest/default/V1").removeprefix("/rest/V1")) == (
+        "PUT",
+        "/orders/46",
+    )
+    assert shipping.json == told["body"]
+    assert billing.json["entity"] == told["body"]["entity"] | {"entity_id": 82, "address_type": "billing"}
 
 
 def test_regions_are_found_by_code_name_or_both_and_read_once(store: Connect, recorded: Recorded) -> None:

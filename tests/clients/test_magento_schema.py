@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,20 @@ from typing import Any
 import jsonschema
 import pytest
 
-from connector.clients.magento import MagentoCatalog, MagentoSales
-from connector.domain.order import Address, Track
+from connector.clients.magento import MagentoCatalog, MagentoSales, documents
+from connector.domain.order import ZERO, Address, Customer, MarketplaceOrder, Payment, Track
+from connector.services import customers
 from tests.clients.conftest import Connect
 from tests.clients.server import Asked, Reply, serving
 
+KURT = Customer(1, "kunde@example.test", "Kurt", "Kunde", group_id=1, website_id=1)
+NOBODY = MarketplaceOrder("5", "AWAITING_SHIPMENT", datetime.now(UTC), 1, Payment("USD", ZERO, ZERO, ZERO), ())
+PLACE = {"entity_id": 81, "parent_id": 5, "address_type": "shipping", "email": "orders@shop.test"}
+ORDER = {
+    "entity_id": 5,
+    "billing_address": PLACE | {"entity_id": 82, "address_type": "billing"},
+    "extension_attributes": {"shipping_assignments": [{"shipping": {"address": PLACE}}]},
+}
 ANN = Address("Ann", "Lee", ("1 Main St",), "Los Angeles", "CA", "90001", "US", "5551234")
 
 
@@ -51,6 +62,7 @@ def check(openapi: dict[str, Any], asked: Asked) -> None:
 def test_every_call_fits_the_schema(openapi: dict[str, Any], store: Connect) -> None:
     row = {"item_id": 1, "sku": "A/1", "qty": 1, "entity_id": 5, "id": 5, "order_id": 5}
     row |= {"attribute_code": "size", "attribute_set_id": 4, "source_code": "default", "stock_id": 1}
+    row |= {"email": KURT.email, "state": "closed"}
     answers = {
         "region": {"available_regions": [{"id": "12", "code": "CA", "name": "California"}]},
         "list": {"items": [row], "total_count": 1},
@@ -97,6 +109,11 @@ def test_every_call_fits_the_schema(openapi: dict[str, Any], store: Connect) -> 
         sales.order(5)
         sales.orders([5, 6])
         sales.save_order({"entity_id": 5, "increment_id": "000000005", "grand_total": Decimal("1.50")})
+        sales.save_order({"entity_id": 5, "increment_id": "000000005", **customers.fields(KURT, NOBODY, "")})
+        sales.customers(KURT.email)
+        sales.ended_orders([5, 6])
+        for address in (ANN, replace(ANN, country="GB", region="")):
+            sales.set_order_address(documents.order(ORDER), address)
         sales.hold(5)
         sales.unhold(5)
         sales.cancel(5)

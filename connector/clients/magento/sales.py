@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.clients.http import Answer
 from connector.clients.magento import documents
-from connector.clients.magento.connection import Filter, MagentoConnection
+from connector.clients.magento.connection import Filter, MagentoConnection, criteria, items_of
 from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import SYSTEM, RefusedError, error_of, value_of
 from connector.domain.order import Address, CartItem, Customer, StoreOrder, StoreShipment, Track
@@ -113,9 +113,9 @@ class MagentoSales:
         return [documents.order(row) for rows in pages for row in rows]
 
     def customers(self, email: str) -> list[Customer]:
-        """Customers with this e-mail, at most one in a website, by id; the store compares without case."""
-        pages = self._store.keyset("/customers/search", filters=[("email", email, "eq")], key="id")
-        return [documents.customer(row) for rows in pages for row in rows]
+        """Customers with this e-mail, at most one in a website; the store compares without case."""
+        found = self._store.get("/customers/search", criteria([("email", email, "eq")]))
+        return [documents.customer(row) for row in items_of(found)]
 
     def order(self, entity_id: int) -> StoreOrder:
         """One order as it is now; raises NotFoundError."""
