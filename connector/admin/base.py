@@ -149,6 +149,10 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
     account_column: ClassVar[Any] = None
     """The column that the account chosen in the top bar narrows, where the list has one."""
 
+    def empty(self) -> tuple[str, str, tuple[str, str] | None]:
+        """What stands in the place of rows while there are none: title, text, and a way on (endpoint and label)."""
+        return self.empty_title, self.empty_text, self.empty_link
+
     # -- rows
 
     def columns_query(self) -> Any:

@@ -87,11 +87,11 @@ def words(value: str) -> str:
     return value.replace("_", " ").replace(".", " ").capitalize() or "–"
 
 
-_CODE = re.compile(r"[A-Z][A-Z_]+\Z")
+_CODE = re.compile(r"[A-Z][A-Z_]+\Z|[a-z]+(?:_[a-z]+){2,}\Z")
 
 
 def plain(message: str) -> str:
-    """A note for people: a marketplace state alone, such as `AWAITING_COLLECTION`, becomes words."""
+    """A note for people: a marketplace state or reason alone, such as `AWAITING_COLLECTION`, becomes words."""
     return words(message) if _CODE.match(message) else message
 
 

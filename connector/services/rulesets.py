@@ -246,10 +246,11 @@ def families(store: MagentoStore, lead_ids: Sequence[int] | None = None) -> Iter
         last = leads[-1].id
 
 
-def match_condition(store: MagentoStore, text: str, limit: int = 20) -> Matched:
-    """What a template's query matches now; what is wrong with it when it does not check."""
+def match_condition(store: MagentoStore, text: str, limit: int = 20, files: Mapping[str, str] | None = None) -> Matched:
+    """What a condition matches now; what is wrong with it when it does not check. It may call the segments of `files`."""
     known = catalogue(store)
-    parsed = check_condition(text, known)
+    rules = check_texts(files, known).rules if files else None
+    parsed = check_condition(text, known, rules.segments if rules else None)
     if parsed.condition is None:
         return Matched(0, (), tuple(parsed.problems))
     holds = Compiler(library).condition(parsed.condition)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import pytest
 
+from connector.admin import formats
 from connector.store.database import database
-from connector.store.models import ALL, Account, ListingTemplate, Policy, QueueItem
+from connector.store.models import ALL, Account, HistoryEntry, Listing, ListingTemplate, Policy, Product, QueueItem
 from tests.admin import world
 from tests.admin.conftest import ids_in
 
@@ -20,6 +22,10 @@ PAGES = [
     "/admin/products/details/?id=1",
     "/admin/products/details/?id=2",
     "/admin/products/ask/?action=change_status",
+    "/admin/products/ask/?action=pin&rowid=1",
+    "/admin/unplaced/",
+    "/admin/unplaced/?search=hoodie&flt0_kept_out_by_hand_is=0&sort=1&page_size=50",
+    "/admin/unplaced/details/?id=1",
     "/admin/orders/",
     "/admin/orders/?flt0_placed_date_since=2026-01-01&flt1_grand_total_base_at_least=12.5",
     "/admin/orders/details/?id=1",
@@ -188,3 +194,40 @@ def test_running_work_answers_304_while_nothing_changes(client):
 
     assert first.json == {"work": [], "finished": []}
     assert second.status_code == 304
+
+
+def test_the_history_leads_to_what_it_is_about(client):
+    """To a page that the user may open; a form only for administrators, and nowhere from a list of ids."""
+    now = datetime.now(UTC)
+    for kind, number in (("listing", "7"), ("policy", "1"), ("template", "1,2")):
+        HistoryEntry.create(at=now, actor="a", action="x", subject_type=kind, subject_id=number)
+
+    admin, viewer = (client(role).get("/admin/history/").text for role in ("admin", "viewer"))
+
+    assert 'href="/admin/products/details/?id=7">listing 7</a>' in viewer
+    assert 'href="/admin/policies/edit/?id=1">policy 1</a>' in admin
+    assert "/admin/policies/edit/" not in viewer
+    assert "template 1,2" in viewer
+
+
+def test_reasons_of_the_marketplace_are_words():
+    """Its codes alone; sentences and names stay."""
+    given = ["AWAITING_COLLECTION", "seller_reject_return_reason_item_used", "Ada said so", "men_tops"]
+
+    assert [formats.plain(text) for text in given] == [
+        "Awaiting collection",
+        "Seller reject return reason item used",
+        "Ada said so",
+        "men_tops",
+    ]
+
+
+def test_nothing_unplaced_and_nothing_read_are_told_apart(client):
+    """An empty store has no products in templates either."""
+    browser = client("viewer")
+    assert "Every product is in a template" in browser.get("/admin/unplaced/").text
+
+    Listing.delete().execute()
+    Product.delete().execute()
+
+    assert "No products yet" in browser.get("/admin/unplaced/").text

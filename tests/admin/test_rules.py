@@ -107,3 +107,18 @@ def test_a_template_without_a_policy_uses_the_default_ones_price(client):
     ListingTemplate.update(pricing_policy=None).execute()
     Policy.update(settings={"change": "rule", "rule": "List"}).where(Policy.type == "pricing").execute()
     assert checked(client, text) == []
+
+
+def test_a_condition_may_call_the_segments_of_the_set(client):
+    """As they stand in the editor, saved or not; while the set has problems nothing is counted."""
+    browser = client("viewer")
+    condition = '@dear and sku starts with "R"'
+    dear, wrong = "segment dear = price > 60", "segment dear = colour > 60"
+
+    answers = [
+        post(browser, "/admin/rules/match", {"condition": condition, "file": FILE, "text": text}).json
+        for text in (dear, dear.replace("60", "40"), wrong)
+    ]
+
+    assert [answer["count"] for answer in answers] == [0, 1, 0]
+    assert [bool(answer["problems"]) for answer in answers] == [False, False, True]

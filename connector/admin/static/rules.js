@@ -44,11 +44,13 @@
     };
     const match = async () => {
       const found = condition();
-      if (!found?.text || found.text === last || found.text.includes('@')) { if (found?.text.includes('@')) note.textContent = 'Segments are counted when the set is saved.'; return; }
-      last = found.text;
-      const answer = await post(host.dataset.match, { text: found.text, store: $('[data-match-store]')?.value ?? '' });
+      const text = editor.text(), key = found?.text.includes('@') ? `${found.text}\n${text}` : found?.text;
+      if (!key || key === last) return;
+      last = key;
+      const answer = await post(host.dataset.match, { condition: found.text, file: name, text, store: $('[data-match-store]')?.value ?? '' });
+      if (key !== last) return;
       if (answer.failure) { note.textContent = answer.failure; return; }
-      if (answer.problems?.some(problem => problem.severity === 'error')) return;
+      if (answer.problems?.some(problem => problem.severity === 'error')) { note.textContent = `“${found.title}” is counted when the rules have no problems.`; return; }
       count.textContent = answer.count?.toLocaleString('en') ?? '–';
       note.textContent = `products match “${found.title}” now`;
       showSamples(answer.samples ?? []);

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
 from markupsafe import Markup
 
 from connector.admin import filters, formats
 from connector.admin.base import Grid
+from connector.admin.site import allowed
 from connector.store.models import HistoryEntry
+
+SHOWN_BY = {
+    "listing": "products.details_view",
+    "order": "orders.details_view",
+    "return": "returns.details_view",
+    "ruleset": "rules.versions",
+}
+"""Pages of what history entries are about."""
+
+EDITED_BY = {
+    "account": "accounts.edit_view",
+    "attribute": "attributes.edit_view",
+    "policy": "policies.edit_view",
+    "store": "stores.edit_view",
+    "template": "templates.edit_view",
+    "user": "users.edit_view",
+}
+"""Forms of the others, which administrators open."""
 
 SHOWN, LONGEST = 4, 60
 """Changed settings shown in a row, and characters of each value."""
+
+
+def _subject(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    """What it happened to, as a way there where the user may go."""
+    name = f"{row.subject_type} {row.subject_id}"
+    endpoint = SHOWN_BY.get(row.subject_type) or (EDITED_BY.get(row.subject_type) if allowed("admin") else None)
+    return formats.link(url_for(endpoint, id=row.subject_id), name) if endpoint and row.subject_id.isdigit() else name
 
 
 def _change(_v: Any, _c: Any, row: Any, _n: str) -> Any:
@@ -61,10 +88,13 @@ class HistoryView(Grid):
         "at": lambda v, c, m, n: formats.when(m.at),
         "actor": lambda v, c, m, n: formats.who(m.actor),
         "action": lambda v, c, m, n: formats.words(m.action),
-        "subject_type": lambda v, c, m, n: f"{m.subject_type} {m.subject_id}",
+        "subject_type": _subject,
         "message": _change,
     }
-    column_formatters_export = {"at": lambda v, c, m, n: m.at.isoformat()}
+    column_formatters_export = {
+        "subject_type": lambda v, c, m, n: m.subject_type,
+        "at": lambda v, c, m, n: m.at.isoformat(),
+    }
     column_export_list = ("at", "actor", "action", "subject_type", "subject_id", "message")
 
     def row_title(self, model: Any) -> str:

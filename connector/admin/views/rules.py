@@ -75,15 +75,16 @@ class RuleView(Guarded):
 
     @page("/match", methods=("POST",))
     def match_view(self) -> Any:
-        """How many products of a store fit a condition."""
+        """How many products of a store fit a condition of the open file, segments of the whole set included."""
         store = (
             MagentoStore.get_or_none(MagentoStore.id == request.form.get("store", type=int))
             or MagentoStore.select().first()
         )
         if store is None:
             abort(404)
-        text = request.form.get("text", "")
-        return jsonify(matched_json(text, store, rulesets.match_condition(store, text, limit=6)))
+        text = request.form.get("condition", "")
+        files = _posted_files()[0] if "@" in text else None
+        return jsonify(matched_json(text, store, rulesets.match_condition(store, text, limit=6, files=files)))
 
     @page("/complete")
     def complete_view(self) -> Any:

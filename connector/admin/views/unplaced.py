@@ -17,6 +17,7 @@ from connector.services import assignment, unplaced
 from connector.store.models import Account, MagentoStore, Product
 
 NOT_READ = "It was not looked at yet."
+EMPTY = ("No products yet", ProductView.empty_text, ProductView.empty_link)
 
 
 def chosen_account() -> Account | None:
@@ -113,6 +114,10 @@ class UnplacedView(pinning.Pinning):
     def is_visible(self) -> bool:
         """It is reached from the list of products."""
         return False
+
+    def empty(self) -> tuple[str, str, tuple[str, str] | None]:
+        """All in place, or nothing read so far."""
+        return super().empty() if Product.select(Product.id).limit(1).exists() else EMPTY
 
     def columns_query(self) -> Any:
         """What a row shows; whole products stay in the database."""
