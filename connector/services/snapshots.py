@@ -64,6 +64,7 @@ def sync(ctx: Context, store: MagentoStore, *, full: bool = False, progress: Pro
     elif swept is None or started - swept >= SWEEP_EVERY:
         missed, gone = _sweep(ctx, store)
         keep(missed)
+        others += variants.every(store)
         swept = started
     link_variants(store, configurables)
     if since:  # else every configurable was read, with all that it lists

@@ -59,6 +59,12 @@ def orphaned(store: MagentoStore, configurable_ids: Collection[int]) -> set[int]
     return changed
 
 
+def every(store: MagentoStore) -> list[int]:
+    """Entity ids of all products that some configurable lists."""
+    rows = VariantLink.select(VariantLink.variant_id).where(VariantLink.store == store).distinct()
+    return [row.variant_id for row in rows]
+
+
 def settle(store: MagentoStore, variant_ids: Collection[int]) -> set[int]:
     """Tie these variants to the configurable that they belong to, or to none; ids of the product rows that this changes:
     the variants, and the configurables they left and joined."""

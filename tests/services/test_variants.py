@@ -107,6 +107,31 @@ def test_a_variant_that_is_read_after_its_configurable_finds_it(
     assert (owner(30), stale()) == (7, {7})
 
 
+def test_the_look_at_all_ids_puts_right_what_older_versions_left(
+    store: MagentoStore, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They tied a variant to the configurable that they had read last."""
+    snapshots.link_variants(store, [configurable(7, 1), configurable(8, 1)])
+    Product.update(parent=Product.get(Product.entity_id == 8)).where(Product.entity_id == 1).execute()
+
+    class Unchanged:
+        def products(self, **_window: str) -> list[list[ProductSnapshot]]:
+            return []
+
+        def product_ids(self) -> list[list[tuple[int, str]]]:
+            return [[(row.entity_id, row.sku) for row in Product.select()]]
+
+        def products_by_id(self, ids: list[int]) -> list[ProductSnapshot]:
+            assert ids == []
+            return []
+
+    monkeypatch.setattr(type(ctx.remotes), "catalog", lambda *_: Unchanged())
+    store.high_water, store.swept_at = "2026-11-23 11:00:00", None
+    snapshots.sync(ctx, store)
+
+    assert owner(1) == 7
+
+
 def test_what_was_read_before_links_were_kept_is_taken_over(store: MagentoStore) -> None:
     """An older database has no such table: the upgrade makes it from what the configurables said."""
     for number, children in ((7, (1, 2)), (8, (2,))):
