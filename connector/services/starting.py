@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connector.ports import Marketplace
 from connector.rules.evaluation import inherited_fields
-from connector.rules.suggest import Suggestion, suggestions
+from connector.rules.suggest import Suggestion, segment_name, suggestions
 from connector.rules.tools import Source
 from connector.services import history
 from connector.services.context import Context
@@ -33,7 +33,7 @@ def propose(ctx: Context, account: Account, source: Source) -> list[Proposal]:
     catalogue = source.functions.extend(source.metadata.catalogue)
     shop = ctx.remotes.shop(account)
     found = []
-    for each in suggestions(source.families(with_values=True), inherited_fields(catalogue)):
+    for each in suggestions(source.families(with_values=True), inherited_fields(catalogue), segment_name(catalogue)):
         category = _recommended(shop, account, each.template, each.names)
         found.append(Proposal(each, *category))
     return found
