@@ -71,7 +71,7 @@ def demo(
     with folder.held(settings.var_dir, options, again=once) as goes_on:
         _wait_for_port(settings.host, settings.port, "CONNECTOR_PORT", patient=goes_on)
         _wait_for_port("127.0.0.1", sandbox_port, "--sandbox-port", patient=goes_on)
-        _migrate(settings, anew=not goes_on)
+        prepare_database(settings, anew=not goes_on)
         if goes_on:
             click.echo(f"Going on with the demo in {settings.var_dir}.", err=True)
         sides = ("--side", "marketplace") if access else ()
@@ -209,7 +209,7 @@ def _wait_for_port(host: str, port: int, setting: str, *, patient: bool) -> None
             time.sleep(0.2)
 
 
-def _migrate(settings: Settings, *, anew: bool) -> None:
+def prepare_database(settings: Settings, *, anew: bool) -> None:
     """Tables of this version. A demonstration that begins anew empties a database that holds an earlier one.
 
     Raises:

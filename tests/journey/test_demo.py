@@ -14,12 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from connector.cli import demo as demo_command
 from connector.errors import ConfigurationError
-from connector.journey import folder
+from connector.journey import folder, prepare
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.serve import SandboxServer
+from connector.settings import Settings
+from connector.store.database import disconnect
+from connector.store.models import Account, Listing, Product
 from tests.conftest import ROOT, other_database, run_sql
 from tests.runtime.processes import free_port
+from tests.services import world
 
 
 def demo(var_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -90,6 +95,37 @@ def test_a_store_that_does_not_answer_is_named(short_dir: Path) -> None:
     assert ended.returncode != 0
     assert url.removeprefix("http://") in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_demo_that_begins_anew_empties_the_database_of_the_last_one(
+    database_url: str, tmp_path: Path, *, anew: bool
+) -> None:
+    """One that goes on finds what it had."""
+    made = world.fill(database_url)
+    Account.update(title=prepare.TITLE).where(Account.id == made.id).execute()
+    settings = Settings(var_dir=tmp_path, database_url=database_url)
+
+    demo_command.prepare_database(settings, anew=anew)
+
+    left = [Account.select().count(), Product.select().count(), Listing.select().count()]
+    disconnect()
+    assert left == ([0, 0, 0] if anew else [1, 3, 3])
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_database_that_somebody_works_with_is_refused_and_left_alone(
+    database_url: str, tmp_path: Path, *, anew: bool
+) -> None:
+    world.fill(database_url)
+    settings = Settings(var_dir=tmp_path, database_url=database_url)
+
+    with pytest.raises(ConfigurationError, match="CONNECTOR_DATABASE_URL holds accounts of yours"):
+        demo_command.prepare_database(settings, anew=anew)
+
+    left = [Account.select().count(), Product.select().count(), Listing.select().count()]
+    disconnect()
+    assert left == [1, 3, 3]
 
 
 def test_a_port_in_use_is_named(short_dir: Path) -> None:
