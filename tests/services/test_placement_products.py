@@ -172,3 +172,19 @@ def test_units_of_one_product_in_two_spellings_are_one_line_and_each_knows_it(
     (item,) = order.items
     assert (item.sku, item.qty_ordered) == ("Shirt-S", 2)
     assert [line.store_item_id for line in OrderLine.select().where(OrderLine.order == row.id)] == [item.item_id] * 2
+
+
+def test_an_order_of_more_lines_than_the_store_takes_at_once_is_corrected_whole(
+    ctx: Context, systems: Systems, account: Account, sku: str, office: Office, keeper: Shopkeeper
+) -> None:
+    """Input limits are on (section 1.7): the correction goes in parts, and invoice and total are exact."""
+    row = sold(ctx, systems, account, sku, 5, shipping_fee="4.00", seller_discount="1.00", tax_rate="0.08")
+    for number, line in enumerate(list(OrderLine.select().where(OrderLine.order == row.id))):
+        offer(office, f"LINE-{number}", {}, PLENTY)
+        OrderLine.update(sku=f"LINE-{number}").where(OrderLine.id == line.id).execute()
+    keeper.set(webapi__validation__input_limit_enabled="1", webapi__validation__complex_array_limit="2")
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    total = correction.expected_total(from_json(MarketplaceOrder, row.data), "payout")
+    assert (len(order.items), order.grand_total, order.total_invoiced) == (5, total, total)
+    assert Order.get_by_id(row.id).stock_reserved is True

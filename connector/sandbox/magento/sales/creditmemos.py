@@ -49,7 +49,7 @@ WEEE = {
 @route("POST", "/V1/order/:orderId/refund", acl=REFUND, transaction=False)
 def refund_order(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route's own name for it
     """Id of the new credit memo, refunded offline."""
-    key, wanted = path_id(orderId), quantities(ctx.optional("items"))
+    key, wanted = path_id(orderId), quantities(ctx, "Creditmemo")
     with ORDER_MUTEX:
         order = order_by_id(ctx.db, key)
         arguments, returned = _arguments(ctx, order)
@@ -70,7 +70,7 @@ def refund_order(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route'
 def refund_invoice(ctx: Context, invoiceId: str) -> Any:  # noqa: N803  # as above
     """Always refused here: an invoice can only be refunded with a payment method that refunds online, and all are offline."""
     invoice = document_by_id(ctx.db, "sales_invoice", path_id(invoiceId))
-    wanted = quantities(ctx.optional("items"))
+    wanted = quantities(ctx, "Creditmemo")
     items = items_of(ctx.db, invoice["order_id"])
     problems = ["We can't create creditmemo for the invoice."]
     if any(wanted.get(item["item_id"], ZERO) > qty_to_refund(item) for item in items):

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connector.sandbox.magento.errors import MagentoError, not_supported, wrong_type
+from connector.sandbox.magento.routing import Context
 from connector.sandbox.magento.sales.rows import TABLES, Row
 from connector.sandbox.magento.sales.views import HIDDEN
 
@@ -72,8 +73,13 @@ def path_id(value: str) -> int:
         raise MagentoError(400, text) from None
 
 
-def quantities(items: Any) -> dict[int, Decimal]:
-    """`items` of an invoice, shipment or refund request as pieces by order item id; of a repeated id the last counts."""
+def quantities(ctx: Context, document: str) -> dict[int, Decimal]:
+    """`items` of an invoice, shipment or refund request as pieces by order item id; of a repeated id the last counts.
+
+    `document` is Magento's name of it. Raises MagentoError 400 for more items than the input limit.
+    """
+    items = ctx.optional("items")
+    ctx.check_array(items, f"\\Magento\\Sales\\Api\\Data\\{document}ItemCreationInterface")
     wanted: dict[int, Decimal] = {}
     for item in items if isinstance(items, list) else []:
         if not isinstance(item, Mapping):

@@ -40,7 +40,7 @@ ITEM_FIELDS = tuple(TABLES["sales_invoice_item"].kinds)
 @route("POST", "/V1/order/:orderId/invoice", acl="Magento_Sales::invoice", transaction=False)
 def create_invoice(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the route's own name for it
     """Id of the new invoice, which is paid at once: every payment method of this shop is an offline one."""
-    key, wanted = path_id(orderId), quantities(ctx.optional("items"))
+    key, wanted = path_id(orderId), quantities(ctx, "Invoice")
     with ORDER_MUTEX:
         order, items = order_by_id(ctx.db, key), items_of(ctx.db, key)
         lines = _checked_lines(order, items, wanted)

@@ -55,9 +55,10 @@ class Sent:
 def save_order(ctx: Context, entity: Mapping[str, Any]) -> Row:
     """Creates or changes an order and returns the echo.
 
-    Raises MagentoError 400 for unknown keys, wrong types, a missing payment, a broken address or a used number; 404 for a store that
-    does not exist.
+    Raises MagentoError 400 for unknown keys, wrong types, a missing payment, a broken address, a used number or more items than
+    the input limit; 404 for a store that does not exist.
     """
+    ctx.check_array(entity.get("items"), "\\Magento\\Sales\\Api\\Data\\OrderItemInterface")
     sent = _read(entity)
     db, key = ctx.db, sent.order.get("entity_id")
     existing = rows.one(db, "sales_order", key) if key else None

@@ -47,7 +47,7 @@ def create_shipment(ctx: Context, orderId: str) -> Any:  # noqa: N803  # the rou
     Without `source_code` the pieces leave the default source, whatever sources the website's stock has. A source that cannot give
     them fails the save with a text that hides the cause.
     """
-    key, wanted = path_id(orderId), quantities(ctx.optional("items"))
+    key, wanted = path_id(orderId), quantities(ctx, "Shipment")
     tracks = [accepted(one, "sales_shipment_track", ("extension_attributes",)) for one in ctx.optional("tracks") or []]
     with ORDER_MUTEX:
         order = order_by_id(ctx.db, key)
