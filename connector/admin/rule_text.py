@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 
-from connector.admin import formats
+from connector.admin.variants import price, variants_of
 from connector.rules.problems import Problem
 from connector.services.rulesets import Matched
 from connector.store.models import MagentoStore, Product
@@ -56,11 +56,12 @@ def samples(store: MagentoStore, found: Iterable[tuple[str, str]]) -> list[dict[
     columns = (Product.id, Product.sku, Product.price, Product.image)
     rows = Product.select(*columns).where(Product.store == store.id, Product.sku.in_(list(names)))
     by_sku = {row.sku: row for row in rows}
+    variants = variants_of([row.id for row in by_sku.values()])
     return [
         {
             "sku": sku,
             "name": name or sku,
-            "price": formats.amount(by_sku[sku].price, store.base_currency) if sku in by_sku else "",
+            "price": price(row, store.base_currency, variants.get(row.id)) if (row := by_sku.get(sku)) else "",
             "picture": _picture(by_sku.get(sku)),
         }
         for sku, name in names.items()

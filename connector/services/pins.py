@@ -59,13 +59,15 @@ def release(ctx: Context, account: Account, product_ids: Sequence[int], actor: s
 
 def by_whom(listing_ids: Iterable[int]) -> dict[int, Pinned]:
     """Listing id → the latest person who placed it; without those of whom the history knows nothing any more."""
-    ids = [str(id_) for id_ in listing_ids]
-    entries = HistoryEntry.select().where(
-        HistoryEntry.subject_type == "listing",
-        HistoryEntry.subject_id.in_(ids),
-        HistoryEntry.action.in_((PIN, KEEP_OUT)),
-    )
-    return {int(e.subject_id): Pinned(e.actor, e.at) for e in entries.order_by(HistoryEntry.id)} if ids else {}
+    found: dict[int, Pinned] = {}
+    for ids in _chunks(list(listing_ids)):
+        entries = HistoryEntry.select().where(
+            HistoryEntry.subject_type == "listing",
+            HistoryEntry.subject_id.in_([str(id_) for id_ in ids]),
+            HistoryEntry.action.in_((PIN, KEEP_OUT)),
+        )
+        found |= {int(e.subject_id): Pinned(e.actor, e.at) for e in entries.order_by(HistoryEntry.id)}
+    return found
 
 
 def _place(

@@ -62,7 +62,7 @@ def kept_out(account: Account | None) -> Any:
 
 
 def reasons(ctx: Context, account: Account | None, product_ids: Sequence[int]) -> dict[int, Why]:
-    """Product id → why it is in no template of this account, or of any of its store's accounts.
+    """Product id → why it is in no template of this account, or of any of its store's accounts; at most 1,000 at once.
 
     Raises:
         RuleError: the active text does not fit the store's present attributes.

@@ -39,7 +39,7 @@ def test_products_are_pinned_in_bulk(app, client, jackets):
     assert {(row.id, row.pinned, row.stale) for row in rows} == {(1, True, True), (2, True, True), (3, True, True)}
     assert "2 products pinned to “Jackets”." in first.text
     assert "1 product pinned to “Jackets”. 1 already was." in second.text
-    assert "pinned by operator@example.com" in browser.get("/admin/products/?flt0_placed_by_hand_is=1").text
+    assert "Pinned by operator@example.com" in browser.get("/admin/products/?flt0_placed_by_hand_is=1").text
     due = PeriodicTask.get(PeriodicTask.name == f"plan:{jackets.account_id}").next_at
     assert due <= datetime.now(UTC)
 
@@ -52,7 +52,7 @@ def test_a_product_is_kept_out_and_given_back(client):
     page = browser.get("/admin/products/details/?id=1").text
 
     assert (Listing.get_by_id(1).template_id, Listing.get_by_id(1).pinned) == (None, True)
-    assert "kept out by operator@example.com" in page
+    assert "Kept out by operator@example.com" in page
     assert "Keep out of templates" not in page
     assert "1 product left to the rules again." in act(browser, "follow_rules", 1).text
     assert not Listing.get_by_id(1).pinned

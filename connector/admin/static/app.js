@@ -177,6 +177,9 @@
     draw();
   }
 
+  // lists: the view that is shown is seen in its row, also where the row is longer than the screen
+  $('.views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
   // lists: saved views and columns
   on('click', '[data-save-view]', async () => {
     const name = await ask('Name of this view', 'Save', { input: true });

@@ -53,6 +53,8 @@ def _differences(before: Any, after: Any) -> Markup:
     if isinstance(before, dict) and isinstance(after, dict):
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         changes = [f"{name}: {_short(before.get(name))} → {_short(after.get(name))}" for name in names] or ["no change"]
+    elif before is None and isinstance(after, dict):
+        changes = [f"{name}: {_short(value)}" for name, value in after.items()]
     elif after is None or before is None:
         changes = [f"was {_short(before)}" if after is None else f"now {_short(after)}"]
     else:
@@ -63,6 +65,8 @@ def _differences(before: Any, after: Any) -> Markup:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = formats.plain(value) if isinstance(value, str) else "–" if value is None else str(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 

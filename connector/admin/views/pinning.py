@@ -37,10 +37,10 @@ def entries_for(*, pinned: bool, placed: bool) -> list[MenuEntry]:
 
 
 def said(pinned: bool, kept_out: bool, by: pins.Pinned | None) -> Markup:
-    """“pinned by ada@shop.example, 3 min ago”; empty where no person placed it."""
+    """“Pinned by ada@shop.example, 3 min ago”; empty where no person placed it."""
     if not pinned:
         return Markup()
-    what = "kept out" if kept_out else "pinned"
+    what = "Kept out" if kept_out else "Pinned"
     if by is None:
         return Markup("{} by hand").format(what)
     return Markup("{} by {}, {}").format(what, formats.who(by.actor), formats.ago(by.at))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from markupsafe import Markup
-from peewee import JOIN, fn
+from peewee import JOIN
 
 from connector.admin import filters, formats
 from connector.admin.base import Pill, page
+from connector.admin.variants import AT_ONCE, price, salable, variants_of
 from connector.admin.views import pinning
 from connector.domain.listing import Draft
 from connector.domain.listing import Listing as Confirmed
@@ -22,20 +21,6 @@ from connector.store.models import Account, Listing, ListingTemplate, Product, Q
 
 STATUSES = {"1": ("ok", "Enabled"), "0": ("neutral", "Disabled")}
 VISIBILITY_OF = {"1": "Not visible", "2": "Catalog", "3": "Search", "4": "Catalog, Search"}
-
-
-AT_ONCE = 1_000
-"""Ids in one query: fewer than SQLite takes parameters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variants:
-    """Lowest and highest price, and the pieces together, of a configurable's enabled variants."""
-
-    low: Decimal | None
-    high: Decimal | None
-    salable: Decimal | None
-    unlimited: bool
 
 
 def _templates() -> list[tuple[str, str]]:
@@ -76,20 +61,6 @@ def _template(_v: Any, _c: Any, row: Any, _n: str) -> Any:
         return Markup('<span class="muted">none</span>')
     origin = f"rule “{row.rule}”, line {row.rule_line}" if row.rule else ""
     return Markup('<span title="{}">{}</span>').format(origin, row.template.name)
-
-
-def price(product: Any, currency: str, variants: Variants | None) -> str:
-    """What Magento asks for it; of a configurable the lowest of its variants."""
-    if variants is None:
-        return formats.amount(product.price, currency)
-    low = formats.amount(variants.low, currency)
-    return low if variants.low == variants.high else f"from {low}"
-
-
-def salable(product: Any, variants: Variants | None) -> str:
-    """What Magento can promise of it, or of its variants together."""
-    has = variants or product
-    return "∞" if has.unlimited else formats.number(has.salable)
 
 
 class ProductView(pinning.Pinning):
@@ -339,26 +310,6 @@ class ProductView(pinning.Pinning):
         from connector.admin.site import local_url
 
         return local_url(request.args.get("url")) or url_for("products.index_view")
-
-
-def variants_of(ids: list[int]) -> dict[int, Variants]:
-    """What the enabled variants of each configurable cost and have, by the configurable's id."""
-    found: dict[int, Variants] = {}
-    for start in range(0, len(ids), AT_ONCE):
-        found |= _variants(ids[start : start + AT_ONCE])
-    return found
-
-
-def _variants(parents: list[int]) -> dict[int, Variants]:
-    query = Product.select(
-        Product.parent,
-        fn.MIN(Product.price).converter(Product.price.python_value),
-        fn.MAX(Product.price).converter(Product.price.python_value),
-        fn.SUM(Product.salable).converter(Product.salable.python_value),
-        fn.MAX(Product.unlimited.cast("INTEGER")),
-    ).where(Product.parent.in_(parents), Product.enabled, ~Product.deleted)
-    rows: Any = query.group_by(Product.parent).tuples()
-    return {parent: Variants(low, high, pieces, bool(unlimited)) for parent, low, high, pieces, unlimited in rows}
 
 
 def _visibility(data: Any) -> str:

@@ -10,12 +10,17 @@ from markupsafe import Markup
 from connector.admin import filters, formats
 from connector.admin.base import Pill, page
 from connector.admin.site import context
+from connector.admin.variants import AT_ONCE, price, salable, variants_of
 from connector.admin.views import pinning
-from connector.admin.views.products import STATUSES, ProductView, price, salable, variants_of
+from connector.admin.views.products import STATUSES, ProductView
 from connector.errors import ConnectorError
 from connector.services import assignment, unplaced
 from connector.store.models import Account, MagentoStore, Product
 
+MOST = 5_000
+"""Products of an export that get their reasons: to ask every rule about more takes longer than a browser waits."""
+
+ON_ITS_PAGE = "Its page says why."
 NOT_READ = "It was not looked at yet."
 EMPTY = ("No products yet", ProductView.empty_text, ProductView.empty_link)
 
@@ -197,10 +202,14 @@ class UnplacedView(pinning.Pinning):
 
 def _reasons(ids: list[int]) -> dict[int, unplaced.Why]:
     """Reasons of products; where the rules cannot be asked, what keeps them from it."""
+    found = dict.fromkeys(ids[MOST:], unplaced.Why(ON_ITS_PAGE))
+    account = chosen_account()
     try:
-        return unplaced.reasons(context(), chosen_account(), ids)
+        for start in range(0, min(len(ids), MOST), AT_ONCE):
+            found |= unplaced.reasons(context(), account, ids[start : min(start + AT_ONCE, MOST)])
     except ConnectorError as error:
         return dict.fromkeys(ids, unplaced.Why(str(error)))
+    return found
 
 
 def _under_way() -> str:
