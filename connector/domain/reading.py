@@ -2,7 +2,9 @@
 
 `total_amount` is what the buyer paid, documented as `sub_total` + `shipping_fee` + taxes + `retail_delivery_fee` (order
 detail 202309 and 202507, `payment`). Regions differ: prices may hold the tax, and of small fees, deposits on bottles and the
-discount of a payment provider it is said who pays them, not whether the total holds them. So the sum decides.
+discount of a payment provider it is said who pays them, not whether the total holds them. So the sum decides. A co-funded
+shipping discount (`shipping_fee_cofunded_discount`) is the seller's and off `shipping_fee` already; what TikTok gives back of
+it comes with its statements, not with the order.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | N
         return None
     recipients.note(now, order, known)
     if recipients.moved(order, known):
-        Order.update(address_due=True).where(Order.id == known.id).execute()
+        Order.update(address_due=True, retry_at=None).where(Order.id == known.id).execute()
     if known.status != order.status:
         offers.unsure(account.id, order.lines)
         history.note(now, "import_orders", "order.status", "order", known.id, order.status, before=known.status)

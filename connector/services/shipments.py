@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,7 +81,7 @@ def poll(ctx: Context, account: Account) -> int:
 
 
 def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
-    """One row per store shipment with the units it carries; its state."""
+    """One row per store shipment with the units it carries; its state. Blanks in a tracking number are for people only."""
     policy = placement.order_policy(row.account)
     with transaction():
         lock = Order.update(lease_owner=Order.lease_owner).where(Order.id == row.id)
@@ -90,8 +91,9 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
             magento_shipment_id=found.entity_id,
             defaults={"created_at": ctx.clock.now(), "state": "waiting", "increment_id": found.increment_id},
         )
-        track = _reported(found.tracks, shipment, policy)
-        values = _tracking(track, policy) | {"other_numbers": _others(found.tracks, track)}
+        tracks = [replace(track, number="".join(track.number.split())) for track in found.tracks]
+        track = _reported(tracks, shipment, policy)
+        values = _tracking(track, policy) | {"other_numbers": _others(tracks, track)}
         if values["other_numbers"] and values["other_numbers"] != shipment.other_numbers:
             _note_others(ctx, shipment, track.number, values["other_numbers"])
         if shipment.state != "sent":

@@ -143,6 +143,16 @@ def test_a_tracking_number_corrected_in_the_store_corrects_the_package(
     assert shipments.poll(ctx, account) == 0
 
 
+def test_a_number_that_was_typed_with_blanks_is_told_without(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = stored(ctx, systems, account, sku)
+    pack(systems, row, number=" 1Z 999 AA1 01 2345 6784 ")
+    assert shipments.sync(ctx, row.id) == "Packages reported: 1."
+    assert market_numbers(systems, row) == [UPS[0]] * 2
+    assert shipments.sync(ctx, row.id) == "Packages reported: 0."
+
+
 def add_track(systems: Systems, row: Order, number: str, carrier: str = "ups") -> None:
     """Staff enter one more number for the order's only shipment."""
     (found,) = systems.store._by_ids("/shipments", "order_id", [int(row.magento_order_id or 0)])
@@ -162,7 +172,7 @@ def test_of_several_numbers_the_oldest_that_can_be_taken_is_told_and_the_others_
 ) -> None:
     set_policy(default_provider="", carriers={"ups": provider(systems)})
     row = stored(ctx, systems, account, sku)
-    pack(systems, row, number="by hand!")
+    pack(systems, row, number="byhand!")
     for number, carrier in ((UPS[0], "dhl"), (UPS[1], "ups"), (UPS[2], "ups"), (UPS[2], "ups")):
         add_track(systems, row, number, carrier)
 
@@ -170,9 +180,9 @@ def test_of_several_numbers_the_oldest_that_can_be_taken_is_told_and_the_others_
 
     assert (market_numbers(systems, row), states()) == ([UPS[1]] * 2, [("sent", 2)])
     shipment = Shipment.get()
-    assert shipment.other_numbers == ["by hand!", UPS[0], UPS[2]]
+    assert shipment.other_numbers == ["byhand!", UPS[0], UPS[2]]
     (told,) = told_others()
-    assert f"is told {UPS[1]}, not by hand!, {UPS[0]}, {UPS[2]}: make a Magento shipment of its own" in told
+    assert f"is told {UPS[1]}, not byhand!, {UPS[0]}, {UPS[2]}: make a Magento shipment of its own" in told
     assert shipments.sync(ctx, row.id) == "Packages reported: 0."
     assert len(told_others()) == 1
 
