@@ -562,6 +562,29 @@ def test_a_refund_of_money_alone_sends_every_line_without_pieces(store: Connect,
     assert sent["arguments"]["adjustment_positive"] == 2.5
 
 
+@pytest.mark.parametrize(("left", "sent"), [(1, True), (2, False)])
+def test_a_refund_of_more_lines_than_the_store_takes_names_none_when_it_is_of_all(
+    store: Connect, recorded: Recorded, left: int, sent: bool
+) -> None:
+    order = {"entity_id": 39, "items": [{"item_id": n, "qty_invoiced": left} for n in range(5)]}
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return Reply(200, order)
+        return recorded("483") if len(asked.json.get("items", ())) > 3 else Reply(200, "7")
+
+    with serving(answer) as server:
+        sales = MagentoSales(store(server.url))
+        if sent:
+            assert sales.refund(39, dict.fromkeys(range(5), 1), return_to_stock=[1, 2]) == 7
+        else:
+            with pytest.raises(RejectedError, match="Maximum items"):
+                sales.refund(39, dict.fromkeys(range(5), 1))
+    posts = [asked.json for asked in server.asked if asked.method == "POST"]
+    assert [len(body.get("items", ())) for body in posts] == ([5, 0] if sent else [5])
+    assert posts[-1]["arguments"] == posts[0]["arguments"]
+
+
 def test_shipments_and_memos_are_read_by_order(store: Connect, recorded: Recorded) -> None:
     with serving([recorded("322"), recorded("628"), recorded("337")]) as server:
         sales = MagentoSales(store(server.url))
