@@ -286,9 +286,14 @@ def _results(results: Sequence[TestResult]) -> str:
     return "\n".join([*lines, f"{passed} of {len(results)} tests passed"])
 
 
+_LEFT_ALONE = "No rule looks at it. Rules assign configurables and simple products; they price simple products, variants included."
+
+
 def _explained(found: tools.ProductExplained) -> str:
     lines = [f"{found.sku}  (rules {found.version[:12]})"]
     lines += [f"held back: {sku}: {reason}" for sku, _, reason in found.held_back]
+    if not (found.assignments or any(found.prices.values()) or found.held_back):
+        lines.append(_LEFT_ALONE)
     for each in found.assignments:
         joins = "joins" if each.wins else "matches, another wins" if each.explanation.holds else "does not match"
         lines += ["", f"assign “{each.template}”  {each.file}:{each.line}  {joins}"]

@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 from connector.rules.facts import FactError, millionths
 from connector.rules.metadata import (
     BUILT_IN,
-    SPECIAL_FROM,
-    SPECIAL_TO,
+    SPECIAL_DATES,
     STATUSES,
     VISIBILITIES,
     Catalogue,
@@ -151,8 +150,7 @@ def product_values(product: Json, metadata: Metadata) -> dict[str, Value]:
         "weight": _number("weight", product.get("weight")),
         "created_at": _day("created_at", product.get("created_at")),
         "updated_at": _day("updated_at", product.get("updated_at")),
-        SPECIAL_FROM: _day("special_from_date", custom.get("special_from_date")),
-        SPECIAL_TO: _day("special_to_date", custom.get("special_to_date")),
+        **{part: _day(code, custom.get(code)) for code, part in SPECIAL_DATES.items()},
     }
     for code, raw in custom.items():
         info = metadata.catalogue.fields.get(code)

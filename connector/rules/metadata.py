@@ -83,6 +83,9 @@ BUILT_IN: Mapping[str, FieldInfo] = MappingProxyType(
 
 SPECIAL_FROM = "special_price.from"
 SPECIAL_TO = "special_price.to"
+SPECIAL_DATES: Mapping[str, str] = MappingProxyType({"special_from_date": SPECIAL_FROM, "special_to_date": SPECIAL_TO})
+"""Attribute code of Magento → the part of `final_price` that it is."""
+
 FINAL_PRICE_PARTS = ("special_price", SPECIAL_FROM, SPECIAL_TO, "price")
 """What `final_price` is computed from. It depends on the day, so no fact holds it; a back end expands it."""
 

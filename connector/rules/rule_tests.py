@@ -13,7 +13,7 @@ from connector.rules import tree
 from connector.rules.evaluation import CompiledRules, Family, FamilyFacts, family_facts, inherited_fields
 from connector.rules.fact_rows import SUMMED, own
 from connector.rules.functions import Library, library
-from connector.rules.metadata import Catalogue, Type
+from connector.rules.metadata import SPECIAL_DATES, Catalogue, Type
 from connector.rules.products import Value, day_fact, fact
 
 FIXED_DAY = dt.date(2026, 1, 1)
@@ -103,7 +103,7 @@ def _values(given: Iterable[tree.Given]) -> dict[str, Value]:
             values[each.field.name] = frozenset(str(item.value) for item in each.values)
         else:
             values[each.field.name] = each.values[0].value
-    return values
+    return values | {part: values[code] for code, part in SPECIAL_DATES.items() if code in values}
 
 
 def _assigned(template: str, assign: dict[str, list[str]], negated: bool) -> str:

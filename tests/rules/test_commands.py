@@ -190,6 +190,11 @@ def test_explain_shows_conditions_and_the_ladder(shop: Path, rules: Path) -> Non
     rules.write_text('price "P" when parent_sku = "C-ü" then 1 otherwise 2')
     assert "[parent_sku: C-ü]" in run("explain", "V-1", rules, "--catalog", shop).output, "as the catalogue writes it"
     rules.write_text(RULES)
+    write_folder(shop, [json_product(id=9, sku="D", type_id="downloadable")])
+    assert "No rule looks at it." in run("explain", "D", rules, "--catalog", shop).output
+
+
+def test_explain_says_who_joins(shop: Path, rules: Path) -> None:
     found = answer("explain", "C-ü", rules, "--catalog", shop)
     assert [(each["template"], each["joins"]) for each in found["assignments"]] == [
         ("Tees", True),

@@ -193,6 +193,16 @@ def test_a_test_gives_the_day_or_gets_a_fixed_one() -> None:
     assert [run_tests(each, CATALOGUE)[0].passed for each in (passing, failing, fixed)] == [True, False, True]
 
 
+@pytest.mark.parametrize(("window", "expected"), [("from_date = 2026-01-02", 10), ("to_date = 2026-01-01", 5)])
+def test_a_special_price_counts_inside_the_days_that_a_test_gives(window: str, expected: int) -> None:
+    catalogue = CATALOGUE.with_fields(*(FieldInfo(f"special_{end}_date", Type.DATE) for end in ("from", "to")))
+    given = f"price = 10, special_price = 5, special_{window}"
+    text = f'price "P" otherwise final_price test "t" given {given} expect price "P" = {expected}'
+    checked = check({"a.rules": text}, catalogue)
+    assert checked.rules is not None, checked.problems
+    assert run_tests(checked.rules, catalogue)[0].failures == ()
+
+
 def test_a_test_fails_when_another_assignment_wins() -> None:
     text = 'assign "a" where qty > 0 assign "b" where qty > 0 test "t" given qty = 1 expect assign "b", not assign "a"'
     (result,) = run_tests(rules(text), CATALOGUE)
