@@ -210,7 +210,7 @@ class Sales(Protocol):
         return_to_stock: Sequence[int] = (),
         comment: str = "",
     ) -> int:
-        """Offline refund; the credit memo's id."""
+        """Offline refund; the credit memo's id. Amounts are in the store's base currency."""
         ...
 
     def credit_memos(self, order_id: int) -> list[dict[str, Any]]:
