@@ -398,6 +398,10 @@ LOCK_DE = "Ein Serverfehler hat verhindert, dass Ihre Bestellung aufgegeben wurd
         Reply(400, {"message": LOCK_DE}),
         Reply(400, {"message": "Der Artikel ist nicht vorrätig."}),
         Reply(400, b"<html>"),
+        Reply(200, b"<br />Warning: a module"),
+        Reply(200, []),
+        Reply(200, None),
+        Reply(200, {"error": "a module"}),
         Reply(
             404, {"message": "No such entity with %fieldName", "parameters": {"fieldName": "cartId", "fieldValue": 1}}
         ),

@@ -331,7 +331,11 @@ def _placed(answer: Answer) -> Any:
     the cart may take the text as a refusal.
     """
     if 200 <= answer.status < 300:
-        return value_of(answer, change=True)
+        number = value_of(answer, change=True)
+        if str(number).isdigit():
+            return number
+        text = "The store answered the place call with something else than the order's id. Look the order up."
+        raise UnknownOutcomeError(text, system=SYSTEM, status=answer.status)
     error = error_of(answer, change=True)
     if not isinstance(error, RefusedError) or error.status not in {400, 404}:
         raise error
