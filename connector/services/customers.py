@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.domain.order import Customer, MarketplaceOrder, StoreOrder
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, RejectedError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
 from connector.services import carts
@@ -54,6 +54,25 @@ def fields(customer: Customer | None, order: MarketplaceOrder, email: str) -> di
         "customer_firstname": customer.first_name,
         "customer_lastname": customer.last_name,
     }
+
+
+def enter(
+    sales: Sales, numbers: dict[str, Any], customer: Customer | None, order: MarketplaceOrder, email: str
+) -> dict[str, Any]:
+    """Saves whose the order is together with its numbers; what was wanted. A customer whom the store refuses leaves it a
+    guest's: goods and money wait for no name, and `difference` tells of it.
+
+    Raises:
+        RejectedError: the store refuses a guest's order too.
+    """
+    who = fields(customer, order, email)
+    try:
+        sales.save_order(numbers | who)
+    except RejectedError:
+        if customer is None:
+            raise
+        sales.save_order(numbers | fields(None, order, email))
+    return who
 
 
 def difference(sent: dict[str, Any], read: StoreOrder) -> str:

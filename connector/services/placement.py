@@ -391,9 +391,9 @@ class _Placement:
         """Released, named and invoiced; the customer's address replaces the key only now."""
         if placed.state == "holded":
             self.sales.unhold(placed.entity_id)
-        who = customers.fields(customers.chosen(self.sales, self.store, self.policy), self.order, self.email)
+        customer = customers.chosen(self.sales, self.store, self.policy)
         numbers = {"entity_id": placed.entity_id, "increment_id": placed.increment_id, "ext_order_id": self.order.id}
-        self.sales.save_order(numbers | who)
+        who = customers.enter(self.sales, numbers, customer, self.order, self.email)
         invoiced = self._invoice(placed) if self.policy.invoice else False
         read = self.sales.order(placed.entity_id)
         if invoiced and read.total_invoiced != read.grand_total:

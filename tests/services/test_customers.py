@@ -9,9 +9,9 @@ import pytest
 from connector.domain import correction
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
-from connector.errors import ConfigurationError, UnknownOutcomeError
+from connector.errors import ConfigurationError, RejectedError, UnknownOutcomeError
 from connector.plugins.policies.order import OrderPolicy
-from connector.services import customers, placement
+from connector.services import customers, history, placement
 from connector.services.context import Context
 from connector.store.models import Account, MagentoStore, Order
 from tests.clients.rehearsal import wait_for
@@ -139,14 +139,25 @@ def test_of_several_with_one_e_mail_the_websites_own_is_meant(
     assert found.website_id == 2, "accounts may be shared between websites"
 
 
-def test_a_store_that_keeps_the_guest_is_told_and_the_order_goes_on(
-    ctx: Context, systems: Systems, account: Account, sku: str
+@pytest.mark.usefixtures("numbers")
+def test_a_store_that_refuses_the_customer_keeps_the_guest_and_the_order_goes_on(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = store_order(systems, stored(ctx, systems, account, sku))
-    sent = {"customer_id": 7, "customer_email": SHOP}
-    assert customers.difference(sent, order) == (
-        f"Store order {order.increment_id} was not given to customer {SHOP}; it stays a guest's."
-    )
+    uses(account, SHOP)
+    real = systems.store.save_order
+
+    def refuses(entity: Any) -> None:
+        if "customer_id" in entity:
+            raise RejectedError("no such customer", system="magento", status=400)
+        real(entity)
+
+    monkeypatch.setattr(systems.store, "save_order", refuses)
+    row = stored(ctx, systems, account, sku)
+
+    raw = told(systems, row)
+    assert (again(row).state, raw["customer_is_guest"], raw["ext_order_id"]) == ("confirmed", 1, row.tiktok_order_id)
+    text = f"Store order {raw['increment_id']} was not given to customer {SHOP}; it stays a guest's."
+    assert text in [entry.message for entry in history.of("order", row.id)]
 
 
 @pytest.mark.parametrize("text", ["nobody", "a@b", "two words@shop.example"])
