@@ -14,7 +14,7 @@ from connector.rules.lint import lint, lint_text
 from connector.rules.preview import NO_RULES, Preview, preview
 from connector.rules.problems import Problem
 from connector.rules.products import day_fact
-from connector.services import days
+from connector.services import days, rule_counts
 from connector.services.price_use import template_names, used_prices
 from connector.services.rule_source import StoreProducts
 from connector.store.models import Account, MagentoStore, RuleSetVersion
@@ -25,12 +25,14 @@ LOOKED_AT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """One store's differences and warnings. `complete` False: only the first products were looked at."""
+    """One store's differences and warnings. `complete` False: only the first products were looked at; then `counts` says how
+    many products of all change their template, None where the database cannot."""
 
     store: str
     preview: Preview
     warnings: tuple[Problem, ...]
     complete: bool
+    counts: Mapping[str, rule_counts.Counts] | None = None
 
 
 def of_stores(files: Mapping[str, str], now: datetime) -> list[Previewed]:
@@ -60,7 +62,9 @@ def _of_store(store: MagentoStore, before: Mapping[str, str], files: Mapping[str
     warnings = lint(
         new, catalogue, found, day, used_prices=used_prices(), templates=template_names(), functions=source.functions
     )
-    return Previewed(store.title, differences, tuple(warnings), complete)
+    known = source.functions.extend(catalogue)
+    counts = None if complete else rule_counts.of_store(store, known, old or NO_RULES, new, day)
+    return Previewed(store.title, differences, tuple(warnings), complete, counts)
 
 
 def _first(source: StoreProducts) -> tuple[list[Family], bool]:

@@ -255,7 +255,7 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20, files: Mapp
         return Matched(0, (), tuple(parsed.problems))
     holds = Compiler(library).condition(parsed.condition)
     today = day_fact(days.today(store, datetime.now(UTC)))
-    facts = _facts(store, known)
+    facts = facts_of(store, known)
     if facts is None:
         count, samples = _matched_one_by_one(store, holds, today, limit)
     else:
@@ -264,7 +264,7 @@ def match_condition(store: MagentoStore, text: str, limit: int = 20, files: Mapp
     return Matched(count, tuple(samples), tuple(parsed.problems))
 
 
-def _facts(store: MagentoStore, known: Catalogue) -> FactStore | None:
+def facts_of(store: MagentoStore, known: Catalogue) -> FactStore | None:
     """The store's facts where they say what the products say; of a large catalogue, what they said a moment ago."""
     facts = FactStore(database.obj, store.id, known)
     if not facts.exists:

@@ -108,6 +108,21 @@ def matching_ids(facts: FactStore, condition: tree.Condition, holds: Holds, toda
     ]
 
 
+def patterns(facts: FactStore, conditions: Sequence[tree.Condition], today: int) -> dict[tuple[int, ...], int] | None:
+    """How many products fit which conditions: positions of those that hold → products. Products that fit none are left out.
+
+    None where the database alone cannot say so exactly. Reads only; one pass however many conditions there are.
+    """
+    query = masks(conditions, facts.layout(), today)
+    if not all(query.exact):
+        return None
+    names = ", ".join(f"m{index}" for index in range(-(-len(conditions) // BITS)))
+    text = f"SELECT {names}, COUNT(*) FROM ({query.text}) AS found GROUP BY {names}"  # noqa: S608  # our names
+    rows = facts.runner.rows(text, query.params)
+    places = range(len(conditions))
+    return {tuple(each for each in places if _bit(bits, each)): int(count) for *bits, count in rows}
+
+
 def decided(facts: FactStore, holds: Holds, ids: Sequence[int], today: int) -> list[int]:
     """Those of the assigned products for which Python says that the condition holds."""
     family = facts.read(ids)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connector.services import assignment, rulesets
+from connector.services import assignment, rule_counts, rule_preview, rulesets
 from connector.store.models import Account, ListingTemplate, MagentoStore, Policy, Product, RuleProgress, RuleSetVersion
 from tests.admin import world
 from tests.admin.conftest import post
@@ -122,3 +122,32 @@ def test_a_condition_may_call_the_segments_of_the_set(client):
 
     assert [answer["count"] for answer in answers] == [0, 1, 0]
     assert [bool(answer["problems"]) for answer in answers] == [False, False, True]
+
+
+def test_a_preview_of_a_large_store_counts_all_its_products(client, monkeypatch):
+    """SKUs and prices are of the first products, the numbers of all; one rule wins where two match."""
+    now, then = (
+        'assign "Men\'s tops" where price < 100',
+        'assign "Men\'s tops" where price < 20\nassign "Dear" where price < 100',
+    )
+    RuleSetVersion.update(files={FILE: now}).execute()
+    ctx = world.Context(world.NoRemotes(), world.Clock(), world.Messages())  # type: ignore[arg-type]
+    assignment.run(ctx, Account.get())
+    monkeypatch.setattr(rule_preview, "LOOKED_AT", 1)
+
+    (found,) = rule_preview.of_stores({FILE: then}, datetime.now(UTC))
+    page = post(client("viewer"), "/admin/rules/preview", {"file": FILE, "text": then}).text
+
+    assert not found.complete
+    assert found.preview.products == 1
+    assert found.counts == {"Men's tops": rule_counts.Counts(2, 1, 0, 1), "Dear": rule_counts.Counts(0, 1, 1, 0)}
+    assert "Counted over all products of the store." in page
+
+
+def test_a_preview_without_facts_says_how_far_it_looked(client, monkeypatch):
+    """Nothing was assigned yet: the database has nothing to count."""
+    monkeypatch.setattr(rule_preview, "LOOKED_AT", 1)
+
+    page = post(client("viewer"), "/admin/rules/preview", {"file": FILE, "text": 'assign "Dear" where price > 1'}).text
+
+    assert "Only the first 1 products were looked at" in page
