@@ -17,7 +17,11 @@ FREE = "free"
 """The only payment method of a cart that costs nothing at the store's own prices."""
 
 _UNCHOSEN = OrderPolicy()
+"""What a policy says that nobody has touched."""
+
 _PLAIN_PAYMENTS = frozenset({"checkmo", "banktransfer", "cashondelivery"})
+"""Magento's own offline methods that a cart is placed with by their code alone."""
+
 _PICKUP = "instore"
 """The carrier that asks for a place to fetch the parcel at."""
 
