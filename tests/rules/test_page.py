@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
 import pytest
 
 from connector.rules.checker import check, check_condition
+from connector.rules.evaluation import Evaluation, HeldBack, Overlap
+from connector.rules.lexing import keywords
 from connector.rules.normal import format_condition
 from connector.rules.reference import with_tables
 from connector.rules.rule_tests import run_tests
@@ -41,8 +44,29 @@ def test_every_command_example_exists() -> None:
     assert {"check", "test", "match", "explain", "format", "suggest"} <= named
 
 
+def test_every_keyword_is_listed() -> None:
+    listed = PAGE.read_text("utf-8").partition("<!-- keywords -->")[2].partition("<!-- end -->")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == keywords()
+
+
+def test_the_answer_of_match_is_shown_as_it_is() -> None:
+    (shown,) = (json.loads(text) for kind, text in EXAMPLES if kind == "json")
+    made = Evaluation(
+        "v", held_back=[HeldBack("s", None, None, "f", "r")], overlaps=[Overlap("s", None, ("T",))]
+    ).as_json()
+    assert list(shown) == list(made)
+    for name in ("held_back", "overlaps"):
+        assert shown[name][0].keys() == made[name][0].keys()
+
+
+def test_the_error_on_the_page_is_what_an_author_sees() -> None:
+    (shown,) = re.findall(r"^apparel.rules:3:18: .*\n.*\n.*$", PAGE.read_text("utf-8"), re.MULTILINE)
+    (problem,) = check({"apparel.rules": '\n\nassign "A" where colour = "red"'}, CATALOGUE).problems
+    assert shown == str(problem)
+
+
 def test_there_are_examples_of_every_kind() -> None:
-    assert {kind for kind, _ in EXAMPLES} == {"rules", "condition", "console"}
+    assert {kind for kind, _ in EXAMPLES} == {"rules", "condition", "console", "json"}
     assert len(EXAMPLES) >= 12
 
 
