@@ -26,6 +26,8 @@ _LINKS = '"configurable_product_links"'
 def read_metadata(folder: Path) -> Metadata:
     """The metadata of a folder; `websites.json` is read too where it is there.
 
+    A list may also be a search answer as it came, with its `items`.
+
     Raises:
         ConfigurationError: a file is missing or is no JSON.
     """
@@ -34,9 +36,17 @@ def read_metadata(folder: Path) -> Metadata:
     )
     websites = _json(folder / "websites.json") if (folder / "websites.json").exists() else ()
     try:
-        return from_magento(attributes, categories, sets, websites)
+        return from_magento(_items(attributes), categories, _items(sets), websites)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{folder} is no catalogue folder: {error!r} in its metadata.") from error
+        raise ConfigurationError(
+            f"{folder} is no catalogue folder: its attributes.json, categories.json or attribute_sets.json is not as"
+            f" Magento's REST API gives it ({error!r})."
+        ) from error
+
+
+def _items(answer: Any) -> Any:
+    """The list itself, also of a search answer."""
+    return answer["items"] if isinstance(answer, dict) and "items" in answer else answer
 
 
 def read_products(folder: Path) -> Iterator[Json]:
@@ -126,7 +136,7 @@ def _is_id(value: Any) -> bool:
 
 def _lines(folder: Path) -> Iterator[tuple[int, str]]:
     try:
-        with (folder / "products.jsonl").open(encoding="utf-8") as file:
+        with (folder / "products.jsonl").open(encoding="utf-8-sig") as file:
             yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{folder / 'products.jsonl'} cannot be read: {error}") from error
@@ -148,7 +158,7 @@ def _place(folder: Path, number: int) -> str:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text("utf-8"), parse_float=Decimal)
+        return json.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

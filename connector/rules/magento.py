@@ -86,7 +86,7 @@ def _has_options(attribute: Json) -> bool:
 
 def _labels(attribute: Json) -> dict[str, str]:
     options = attribute.get("options") or ()
-    labels = {str(option["value"]): clean(str(option["label"])).strip() for option in options if option.get("value")}
+    labels = {str(each["value"]): clean(str(each.get("label") or "")).strip() for each in options if each.get("value")}
     return {value: label for value, label in labels.items() if label}
 
 

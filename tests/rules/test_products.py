@@ -256,6 +256,25 @@ def test_a_broken_folder_is_named(tmp_path: Path, name: str, content: str | None
         list(read_families(folder, read_metadata(folder)))
 
 
+def test_a_search_answer_is_read_like_its_list_and_a_byte_order_mark_is_none_of_its_text(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, [json_product()])
+    plain = read_metadata(folder).catalogue
+    for name in ("attributes", "attribute_sets"):
+        file = folder / f"{name}.json"
+        file.write_text(json.dumps({"items": json.loads(file.read_text()), "total_count": 1}), "utf-8-sig")
+    lines = folder / "products.jsonl"
+    lines.write_text(lines.read_text("utf-8"), "utf-8-sig")
+    metadata = read_metadata(folder)
+    assert metadata.catalogue == plain
+    assert [each.lead.sku for each in read_families(folder, metadata)] == ["S-1"]
+
+
+def test_an_option_without_a_label_is_none() -> None:
+    options = [{"value": "1", "label": None}, {"value": "2"}, {"value": "3", "label": "Red"}]
+    attribute = {"attribute_code": "tone", "frontend_input": "select", "options": options}
+    assert from_magento([attribute], CATEGORIES, []).catalogue.fields["tone"].labels == ("Red",)
+
+
 def test_the_demo_shop_is_read_whole(shared: Path) -> None:
     folder = shared / "data/luma"
     metadata = read_metadata(folder)
