@@ -363,10 +363,7 @@ class _Placement:
             self.sales.hold(placed.entity_id)
         fresh = self.sales.order(placed.entity_id)
         self._check_untouched(fresh)
-        if fresh.currency == self.order.payment.currency:
-            rate = 1 / Decimal(str(fresh.raw.get("base_to_order_rate") or 1))
-        else:
-            rate = 1 / exchange_rate(self.sales, self.store, self.order.payment.currency)
+        rate = self._rate(fresh)
         entity = correction.body(self.order, fresh, self.policy.platform_discount, skus=self.skus, rate=rate)
         self.sales.save_order(entity)
         read = self.sales.order(placed.entity_id)
@@ -377,6 +374,14 @@ class _Placement:
             )
         self.save(state="corrected", failed_reason="")
         return read
+
+    def _rate(self, placed: StoreOrder) -> Decimal:
+        """What one unit of the order's currency is in the store's books: at the order's own rate where it is in that currency.
+
+        The store keeps four decimals of it: nothing is left of a rate such as 0.00004.
+        """
+        currency, kept = self.order.payment.currency, Decimal(str(placed.raw.get("base_to_order_rate") or 0))
+        return 1 / (kept if kept and placed.currency == currency else exchange_rate(self.sales, self.store, currency))
 
     def _check_untouched(self, placed: StoreOrder) -> None:
         """Raises RejectedError when somebody was quicker: corrected amounts would no longer fit the documents."""

@@ -289,6 +289,20 @@ def test_a_store_view_that_shows_another_currency_than_its_books(
     assert D(str(order.raw["base_to_order_rate"])) == 1 / D(books)
 
 
+def test_a_rate_of_which_four_decimals_keep_nothing_still_makes_the_books(
+    ctx: Context, systems: Systems, account: Account, sku: str, keeper: Shopkeeper
+) -> None:
+    keeper.set(
+        currency__options__allow="USD,EUR", currency__options__default="EUR", sandbox__exchange_rates="EUR=0.00004",
+    )  # fmt: skip
+    row = sold(ctx, systems, account, sku)
+    total = correction.expected_total(in_euro(row), "payout")
+    placement.create_sales_order(ctx, row.id, "w1")
+    (order,) = made(systems, row)
+    assert (order.grand_total, order.raw["base_to_order_rate"]) == (total, 0)
+    assert D(str(order.raw["base_grand_total"])) == D(str(order.raw["base_total_invoiced"])) == total * 25_000
+
+
 def test_a_buyer_without_a_usable_address_keeps_the_merchant_s_mailbox(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
