@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
@@ -91,22 +91,17 @@ def _with_people(found: Mapping[int, Why], account: Account | None) -> dict[int,
     }
 
 
-@dataclass
 class _Judge:
-    """One store's assignments; what products share is read once."""
+    """One store's assignments on one account, or on all that sell from it; what products share is read once."""
 
-    ctx: Context
-    store: MagentoStore
-    account: Account | None
-    accounts: list[Account] = field(init=False)
-
-    def __post_init__(self) -> None:
-        every = Account.select().where(Account.store == self.store).order_by(Account.id)
-        self.accounts = [self.account] if self.account else list(every)
-        rules = rulesets.active(self.store, "USD")
+    def __init__(self, ctx: Context, store: MagentoStore, account: Account | None) -> None:
+        self.store = store
+        every = Account.select().where(Account.store == store).order_by(Account.id)
+        self.accounts = [account] if account else list(every)
+        rules = rulesets.active(store, "USD")
         self.lens = rulesets.Lens(rules.metadata)
         self.inherited = inherited_fields(library.extend(rules.metadata.catalogue))
-        self.today = day_fact(days.today(self.store, self.ctx.clock.now()))
+        self.today = day_fact(days.today(store, ctx.clock.now()))
         rows = ListingTemplate.select(ListingTemplate.name).where(ListingTemplate.account.in_(self.accounts))
         self.templates = {row.name for row in rows}
         self.assigns = [*self._of_rules(rules.compiled.rules.assigns), *self._of_queries()]

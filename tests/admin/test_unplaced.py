@@ -106,6 +106,18 @@ def test_a_product_is_pinned_from_here(client, left):
     assert HistoryEntry.select().where(HistoryEntry.subject_id == str(row.id)).count() == 1
 
 
+def test_all_that_match_are_pinned_from_here(client, left):
+    """`scope=all` means the list's own search and filters; its dialog carries them."""
+    browser = client("operator")
+    data = {"action": "pin", "scope": "all", "template": "1"}
+
+    dialog = browser.get("/admin/unplaced/ask/?action=pin&query=search=MH0001").text
+    post(browser, "/admin/unplaced/action/?search=MH0001", data)
+
+    assert 'action="/admin/unplaced/action/?search=MH0001"' in dialog
+    assert [row.product_id for row in Listing.select().where(Listing.pinned)] == [2]
+
+
 def test_what_a_person_keeps_out_says_who_and_is_given_back(client, left):
     """A filter finds it; the reason by the rules stands on its page still."""
     browser = client("operator")
