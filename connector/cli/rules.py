@@ -294,9 +294,10 @@ def _explained(found: tools.ProductExplained) -> str:
     lines += [f"held back: {sku}: {reason}" for sku, _, reason in found.held_back]
     if not (found.assignments or any(found.prices.values()) or found.held_back):
         lines.append(_LEFT_ALONE)
+    by_account = any(each.account is not None for each in found.assignments)
     for each in found.assignments:
-        joins = "joins" if each.wins else "matches, another wins" if each.explanation.holds else "does not match"
-        lines += ["", f"assign “{each.template}”  {each.file}:{each.line}  {joins}"]
+        result = _joins(each.wins, by_account=by_account) if each.explanation.holds else "does not match"
+        lines += ["", f"assign “{each.template}”  {each.file}:{each.line}  {result}"]
         lines += _condition(each.explanation, 1)
     for rule, by_sku in found.prices.items():
         for sku, price in by_sku.items():
@@ -305,6 +306,14 @@ def _explained(found: tools.ProductExplained) -> str:
                 lines += _condition(case, 1)
             lines += _ladder(price)
     return "\n".join(lines)
+
+
+def _joins(wins: Sequence[str | None], *, by_account: bool) -> str:
+    """On which accounts an assignment that matches wins; None are those that no rule names."""
+    if not wins or not by_account:
+        return "joins" if wins else "matches, another wins"
+    names = [f"“{account}”" for account in wins if account is not None]
+    return f"joins on {', '.join([*names, *(['other accounts'] if None in wins else [])])}"
 
 
 def _condition(each: Explanation, depth: int) -> list[str]:

@@ -201,6 +201,9 @@ def test_explain_says_who_joins(shop: Path, rules: Path) -> None:
         ("Red", False),
         ("Cold", False),
     ]
+    shown = run("explain", "C-ü", rules, "--catalog", shop).output
+    assert "assign “Tees”  shop.rules:2  joins on “US”, other accounts\n" in shown
+    assert "assign “Red”  shop.rules:3  matches, another wins\n" in shown
 
 
 def test_suggest_writes_a_file_once(shop: Path, tmp_path: Path) -> None:
