@@ -7,9 +7,19 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.services import assignment, rule_counts, rule_preview, rulesets
-from connector.store.models import Account, ListingTemplate, MagentoStore, Policy, Product, RuleProgress, RuleSetVersion
+from connector.store.models import (
+    ALL,
+    Account,
+    ListingTemplate,
+    MagentoStore,
+    Policy,
+    Product,
+    RuleProgress,
+    RuleSetVersion,
+    User,
+)
 from tests.admin import world
-from tests.admin.conftest import post
+from tests.admin.conftest import post, token
 
 FILE = "apparel.rules"
 
@@ -151,3 +161,19 @@ def test_a_preview_without_facts_says_how_far_it_looked(client, monkeypatch):
     page = post(client("viewer"), "/admin/rules/preview", {"file": FILE, "text": 'assign "Dear" where price > 1'}).text
 
     assert "Only the first 1 products were looked at" in page
+
+
+def test_without_a_store_the_editor_says_why_nothing_is_counted(client):
+    """On a new installation; not as a fault that the browser reports."""
+    browser = client("viewer")
+    for model in reversed(ALL):
+        if model is not User:
+            model.delete().execute()
+    data = {"condition": "price > 5", "file": FILE, "text": "", "csrf_token": token(browser)}
+
+    answer = browser.post("/admin/rules/match", data=data, headers={"X-Fragment": "1"})
+
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"error": "Products are counted once a Magento store is connected."},
+    )

@@ -10,7 +10,7 @@ from connector.admin import refresh
 from connector.admin.base import Guarded, page
 from connector.admin.rule_text import diagnostics, matched_json
 from connector.admin.site import actor, context, style_nonce
-from connector.errors import RuleError
+from connector.errors import ConfigurationError, RuleError
 from connector.rules.difference import differences
 from connector.rules.metadata import BUILT_IN
 from connector.services import assignment, rule_preview, rulesets
@@ -81,7 +81,7 @@ class RuleView(Guarded):
             or MagentoStore.select().first()
         )
         if store is None:
-            abort(404)
+            raise ConfigurationError("Products are counted once a Magento store is connected.")
         text = request.form.get("condition", "")
         files = _posted_files()[0] if "@" in text else None
         return jsonify(matched_json(text, store, rulesets.match_condition(store, text, limit=6, files=files)))
