@@ -159,12 +159,20 @@ class Journey:
 
     def change_offers(self) -> None:
         """A price and a stock change in the store reach the marketplace."""
-        changes = memory.recall("changes") or self._choose_changes()
-        keeper = self.keeper
-        keeper.set_price(changes["price_sku"], Decimal(changes["price"]))
-        keeper.set_stock(changes["stock_sku"], changes["pieces"])
+        changes = self.make_changes()
         self.wait("the changed price and stock", lambda: self._offers_arrived(changes))
         self.say("A price and a stock change in the store have reached the marketplace.")
+
+    def make_changes(self) -> dict[str, Any]:
+        """What is changed. It is done once: a journey that goes on must not put back pieces that were shipped since."""
+        changes: dict[str, Any] = memory.recall("changes") or self._choose_changes()
+        if not changes.get("made"):
+            keeper = self.keeper
+            keeper.set_price(changes["price_sku"], Decimal(changes["price"]))
+            keeper.set_stock(changes["stock_sku"], changes["pieces"])
+            changes = {**changes, "made": True}
+            memory.keep("changes", changes)
+        return changes
 
     def trade(self) -> None:
         """Orders of every kind, to their ends."""

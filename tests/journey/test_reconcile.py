@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 
 from connector.app import HttpRemotes
 from connector.jobs import recurring
-from connector.journey import reconcile
+from connector.journey import prepare, reconcile
 from connector.journey.buyers import Sandbox
+from connector.journey.run import Journey, Sight
 from connector.journey.shopkeeper import Shopkeeper
 from connector.services import publishing, returns
 from connector.settings import Settings
-from connector.store.models import Listing, Order, OrderLine, Policy, ReturnCase
+from connector.store.models import Account, Listing, Order, OrderLine, Policy, ReturnCase
 from tests.conftest import other_database, run_sql
 from tests.flow.conftest import Installation, installed
 from tests.flow.selling import Selling
@@ -260,3 +262,23 @@ def test_a_second_store_order_is_counted(scene: Scene) -> None:
     assert scene.duplicates() == 1
     told = f"order {other}: marketplace number in the store is {scene.number}, not {other}"
     assert told in scene.differences()
+
+
+def test_a_journey_that_goes_on_puts_no_shipped_pieces_back(scene: Scene) -> None:
+    """Whoever changes the stock a second time, the journey does not."""
+    Account.update(title=prepare.TITLE).where(Account.id == scene.here.account.id).execute()
+    journey = Journey(
+        scene.here.ctx,
+        scene.sandbox,
+        prepare.StoreAccess(scene.here.store.base_url),
+        lambda _account: None,
+        lambda _store: scene.keeper,
+        Sight(lambda _text: None, lambda _text, _total: nullcontext(lambda _steps: None)),
+    )
+    first = journey.make_changes()
+    left = scene.keeper.salable(first["stock_sku"])
+    scene.keeper.set_stock(first["stock_sku"], first["pieces"] - 1)
+
+    assert journey.make_changes() == first
+    assert scene.keeper.salable(first["stock_sku"]) == left - 1
+    assert scene.keeper.price(first["price_sku"]) == Decimal(first["price"])
