@@ -129,7 +129,7 @@ class _Judge:
                 _verdict(template, origin, template in self.templates, explain(condition, facts.assigned, self.today))
                 for template, origin, condition in self.assigns
             ),
-            key=lambda each: (not each.holds, len(each.failed), -each.held),
+            key=lambda each: (not each.holds, not each.known, len(each.failed), -each.held),
         )
         return Why(self._text(verdicts), tuple(verdicts))
 
