@@ -76,6 +76,7 @@ class _SetChecker:
     def __init__(self, parsed: Sequence[ParsedFile], catalogue: Catalogue, functions: Library) -> None:
         self.catalogue = catalogue
         self.files = tuple(each.tree for each in parsed)
+        self.parts = [part for each in parsed for part in each.parts]
         self.scope = Scope(catalogue, functions, {each.source.file: each.source for each in parsed})
         definitions = [each for file in self.files for each in file.definitions]
         self.segments = self._unique("segment", (d for d in definitions if isinstance(d, tree.Segment)))
@@ -110,6 +111,7 @@ class _SetChecker:
         prices = {name: self._price(each) for name, each in self.prices.items()}
         self._price_cycles()
         tests = tuple(self._test(each) for each in self.tests.values())
+        self._unknown_in_parts()
         return tree.RuleSet(self.files, segments, assigns, prices, tests, version_of(self.files))
 
     # Segments
@@ -214,6 +216,13 @@ class _SetChecker:
                     elif depths[name] > DEEPEST:
                         self.scope.problem(call.span, "this chain of prices is longer than 64", code="too-deep")
                         depths[name] = 0
+
+    def _unknown_in_parts(self) -> None:
+        """Of what can be read of an unreadable definition only unknown names are told: its types may be cut in two."""
+        before = len(self.scope.problems)
+        for part in self.parts:
+            ConditionChecker(self.scope).top(part)
+        self.scope.problems[before:] = [each for each in self.scope.problems[before:] if each.code == "unknown-name"]
 
     # Tests
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from connector.rules.builder import Builder, condition, decode
 from connector.rules.lexing import Source, cut, grammar, is_stray, keywords, lex, too_deep
 from connector.rules.problems import Problem
+from connector.rules.salvage import MOST_PARTS, readable_parts
 from connector.rules.tree import Condition, Definition, RuleFile
 
 _EXPLAINED = 100
@@ -23,13 +25,15 @@ _EXPLAINED = 100
 class ParsedFile:
     """A file's definitions that could be read, and what is wrong with the others.
 
-    `unread` has the kind and name of those that could not, so that who calls them is not blamed for it.
+    `unread` has the kind and name of those that could not, so that who calls them is not blamed for it, and `parts` what
+    can be read of them all the same.
     """
 
     source: Source
     tree: RuleFile
     problems: tuple[Problem, ...]
     unread: frozenset[tuple[str, str]] = frozenset()
+    parts: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,17 @@ def parse_file(text: str, name: str) -> ParsedFile:
     pieces = _Pieces(source)
     definitions: list[Definition] = []
     unread: set[tuple[str, str]] = set()
+    parts: list[Condition] = []
     for piece in cut(words.words):
         parsed = pieces.parse(piece, "file")
         if isinstance(parsed, Tree):
             definitions.extend(Builder(name).transform(parsed))
         elif len(piece) > 1:
             unread.add((piece[0].value, decode(piece[1]) if piece[1].type == "TEXT" else piece[1].value))
+            if not too_deep(piece):
+                parts += itertools.islice(readable_parts(piece, name), MOST_PARTS - len(parts))
     tree = RuleFile(name, source.text, tuple(definitions), words.comments)
-    return ParsedFile(source, tree, _sorted([*words.problems, *pieces.problems]), frozenset(unread))
+    return ParsedFile(source, tree, _sorted([*words.problems, *pieces.problems]), frozenset(unread), tuple(parts))
 
 
 def parse_condition(text: str, name: str = "query") -> ParsedCondition:

@@ -256,6 +256,24 @@ segment c = 'x'
     assert [each.line for each in problems] == [1, 2, 3, 4, 5, 6, 6]
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ('price "P"\n when colour = "Red" then cots * 2\n otherwise price +* 2', [(2, 7), (2, 27), (3, 19)]),
+        ('assign "T" where (colour = "Red" or qty > 1) and', [(1, 19), (1, 46)]),
+        ('assign "T" where brand in ("a" and color = "Rde"', [(1, 32), (1, 44)]),
+        ("segment s = colour = 'Red' and prise > 1", [(1, 22), (1, 26), (1, 32)]),
+        ('assign "T" where price between 1 and and qty > 1', [(1, 38)]),
+        ('assign "T" wher price > 1', [(1, 12)]),
+        ("assign T where qty > 1 and prise > 1", [(1, 8), (1, 28)]),
+        ("price P when prise > 1 then 2 otherwise 3", [(1, 7), (1, 14)]),
+        ('test "t" given colour = "Red" expect', [(1, 31)]),
+    ],
+)
+def test_unknown_names_are_told_beside_a_syntax_error(text: str, places: list[tuple[int, int]]) -> None:
+    assert [(each.line, each.column) for each in checked(text).problems] == places
+
+
 def test_a_not_without_a_condition_ends_before_the_next_definition() -> None:
     """`not assign` is an outcome in a test only."""
     found = checked('assign "T" where not\nassign "U" where colour = 1').problems
