@@ -53,14 +53,17 @@ def redraft(ctx: Context, account: Account, listing_ids: Sequence[int] | None = 
 
 
 def _waiting(account: Account, listing_ids: Sequence[int] | None) -> Iterator[list[ListingRow]]:
+    """Batches of what is to be drafted, each row once: what becomes stale behind us is for the next time."""
     mine = ListingRow.select(ListingRow.id).where(ListingRow.account == account).order_by(ListingRow.id)
     if listing_ids is not None:
         yield list(mine.where(ListingRow.id.in_(list(listing_ids))))
         return
     remote_id = fn.COALESCE(ListingRow.remote_id, "")  # through a function: the index of stale ones is the one to take
     for there in (remote_id != "", remote_id == ""):
-        while rows := list(mine.where(ListingRow.stale, there).limit(BATCH)):
+        last = 0
+        while rows := list(mine.where(ListingRow.stale, there, ListingRow.id > last).limit(BATCH)):
             yield rows
+            last = rows[-1].id
 
 
 def _redraft(drafter: Drafter, row: ListingRow) -> None:
