@@ -53,7 +53,9 @@ def day(today: dt.datetime | None) -> dt.date:
 
 def iso(currency: str) -> str:
     """The currency's code. Raises `ConfigurationError` for what is none."""
-    if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
+    from babel.numbers import list_currencies
+
+    if currency not in list_currencies():
         raise ConfigurationError(f"“{currency}” is no currency: write its ISO 4217 code, such as USD.")
     return currency
 

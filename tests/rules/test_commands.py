@@ -120,8 +120,13 @@ def test_match_in_words(shop: Path, rules: Path) -> None:
 def test_the_currency_decides_the_decimals(shop: Path, rules: Path) -> None:
     found = answer("match", rules, "--catalog", shop, "--currency", "JPY")
     assert found["prices"]["Plain"]["S"] == "4"
-    result = run("match", rules, "--catalog", shop, "--currency", "dollars")
-    assert result.exit_code != 0
+
+
+@pytest.mark.parametrize("currency", ["dollars", "usd", "ZZZ", ""])
+def test_what_is_no_currency_is_named(shop: Path, rules: Path, currency: str) -> None:
+    result = run("match", rules, "--catalog", shop, "--currency", currency)
+    assert result.exit_code == 1
+    assert f"“{currency}” is no currency" in str(result.exception)
 
 
 def test_check_names_every_problem_and_exits_with_one(shop: Path, tmp_path: Path) -> None:
