@@ -56,6 +56,13 @@ def deliver(ctx: Context, systems: Systems, row: Order) -> None:
     orders.refresh(ctx, row.id)
 
 
+def delivered(ctx: Context, systems: Systems, account: Account, sku: str, pieces: int, **more: Any) -> Order:
+    """A buyer's order that is in the store and has come to the buyer."""
+    row = stored(ctx, systems, account, sku, pieces, **more)
+    deliver(ctx, systems, row)
+    return row
+
+
 def ask_back(systems: Systems, row: Order, kind: str, pieces: int, first: int = 0, **more: Any) -> str:
     """The buyer asks for a refund of so many units from `first` on; the request's id."""
     lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)]
@@ -72,8 +79,7 @@ def test_one_of_three_units_comes_back_to_the_cent_and_to_stock(
 ) -> None:
     """Seller's and platform's discounts, tax and shipping: the store gives back what the buyer gets and what TikTok paid."""
     money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.00", "tax_rate": "0.0825"}
-    row = stored(ctx, systems, account, sku, 3, **money)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 3, **money)
     before = salable(systems, sku)
     number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
     read(ctx, account)
@@ -112,8 +118,7 @@ def test_unit_by_unit_all_money_comes_back_to_the_cent(
     """Three pieces, amounts that do not divide by three, two bookings of TikTok's share: no cent is lost or made."""
     set_policy(platform_discount=booking)
     money = {"seller_discount": "1.00", "platform_discount": "2.00", "shipping_fee": "4.99", "tax_rate": "0.0825", **more}  # fmt: skip
-    row = stored(ctx, systems, account, sku, 3, **money)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 3, **money)
     (market,) = systems.market.orders([row.tiktok_order_id])
     provider = reading.payment_discounts(market)
     told = D(0)
@@ -192,8 +197,7 @@ def test_a_replacement_is_sent_and_nothing_is_refunded(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
     """The marketplace makes an order of its own for it, free of charge, which the store gets like any other."""
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "REPLACEMENT", 1)
     read(ctx, account)
     assert case_of(row).status == "REPLACEMENT_REQUEST_PENDING"
@@ -210,8 +214,7 @@ def test_a_replacement_is_sent_and_nothing_is_refunded(
 
 
 def test_money_without_goods_leaves_the_stock_alone(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
-    row = stored(ctx, systems, account, sku, 2)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 2)
     before = salable(systems, sku)
     number = ask_back(systems, row, "REFUND", 2)
     read(ctx, account)
@@ -227,8 +230,7 @@ def test_a_sum_that_was_agreed_on_is_refunded_as_money_only(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
     """Offered by the seller in Seller Center, taken by the buyer: no unit is refunded in the store."""
-    row = stored(ctx, systems, account, sku, 2)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 2)
     number = ask_back(systems, row, "REFUND", 1)
     body = {"decision": "OFFER_PARTIAL_REFUND", "partial_refund": {"currency": "USD", "amount": "3.00"}}
     systems.market._api.call(
@@ -269,8 +271,7 @@ def test_a_refund_in_another_currency_is_what_the_buyer_gets(
 def test_a_credit_memo_of_another_amount_than_asked_for_is_told(
     ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     returns.accept(ctx, case_of(row).id, "alex@example.com")
@@ -291,8 +292,7 @@ def test_returned_goods_stay_out_of_stock_where_the_policy_says_so(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
     set_policy(restock_returns=False)
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     before = salable(systems, sku)
     number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
     read(ctx, account)
@@ -307,8 +307,7 @@ def test_returned_goods_stay_out_of_stock_where_the_policy_says_so(
 def test_a_return_is_refused_with_a_reason_and_nothing_is_refunded(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "RETURN_AND_REFUND", 1)
     read(ctx, account)
     case = case_of(row)
@@ -418,8 +417,7 @@ def test_what_the_policy_leaves_to_people_waits_for_them(
 def test_an_unanswered_answer_is_given_again_with_the_same_key(
     ctx: Context, systems: Systems, account: Account, sku: str, fault: str
 ) -> None:
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     systems.control.fault("tiktok", r"POST .*/returns/\d+/approve", fault)
@@ -439,8 +437,7 @@ def test_an_answer_that_was_taken_without_a_word_is_known_by_what_the_case_becam
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
     """The approval was not answered; the next import shows that it was carried out, so that the repeat has nothing to do."""
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     work.ask(ctx, "accept_return", [case_of(row).id], actor="alex@example.com")
@@ -483,8 +480,7 @@ def test_a_sellers_cancellation_without_an_answer_is_looked_up_and_followed_in_t
 def test_an_unanswered_refund_is_looked_up_when_it_cannot_run_any_more(
     ctx: Context, systems: Systems, account: Account, sku: str, fault: str
 ) -> None:
-    row = stored(ctx, systems, account, sku, 2)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 2)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     returns.accept(ctx, case_of(row).id, "alex@example.com")
@@ -536,8 +532,7 @@ def test_a_worker_that_dies_between_two_steps_is_followed_by_one_that_goes_on(
 def test_worker_and_scheduler_at_once_make_one_credit_memo(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
-    row = stored(ctx, systems, account, sku, 2)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 2)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     returns.accept(ctx, case_of(row).id, "alex@example.com")
@@ -560,8 +555,7 @@ def test_worker_and_scheduler_at_once_make_one_credit_memo(
 def test_a_refund_that_the_store_refuses_says_why_and_is_tried_again(
     ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = stored(ctx, systems, account, sku, 1)
-    deliver(ctx, systems, row)
+    row = delivered(ctx, systems, account, sku, 1)
     ask_back(systems, row, "REFUND", 1)
     read(ctx, account)
     returns.accept(ctx, case_of(row).id, "alex@example.com")
