@@ -9,12 +9,14 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from connector.runtime.embedded import EmbeddedRedis
+from connector.store import database, migrations
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,17 +95,46 @@ def postgres_url() -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, once in SQLite and once in PostgreSQL."""
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, once in SQLite and once in PostgreSQL."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'connector.sqlite'}"
         return
-    server: str = request.getfixturevalue("postgres_url")
-    name = f"t_{uuid.uuid4().hex}"
-    run_sql(server, f"CREATE DATABASE {name}")
-    yield other_database(server, name)
-    run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(request.getfixturevalue("postgres_url")) as url:
+        yield url
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with all tables and nothing in them, once in SQLite and once in PostgreSQL."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "connector.sqlite")
+        yield f"sqlite:///{tmp_path / 'connector.sqlite'}"
+        return
+    template = request.getfixturevalue("migrated_postgres")
+    with new_database(request.getfixturevalue("postgres_url"), f"TEMPLATE {template}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that each test gets a copy of: the migrations themselves are tested in tests/store."""
+    file = tmp_path_factory.mktemp("migrated") / "connector.sqlite"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """The name of the database that each test gets a copy of."""
+    name = "migrated"
+    run_sql(postgres_url, f"CREATE DATABASE {name}")
+    migrate(other_database(postgres_url, name))
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +144,25 @@ def chromium() -> str:
         if found := shutil.which(name):
             return found
     pytest.skip("no Chromium on this machine: browser tests are skipped")
+
+
+def migrate(url: str) -> None:
+    """Make all tables there; the models stay bound to what they were bound to."""
+    before = database.database.obj
+    database.connect(url)
+    migrations.upgrade()
+    database.disconnect()
+    if before is not None:
+        database.database.initialize(before)
+
+
+@contextmanager
+def new_database(server: str, options: str = "") -> Iterator[str]:
+    """The address of one more database of the server, dropped afterwards."""
+    name = f"t_{uuid.uuid4().hex}"
+    run_sql(server, f"CREATE DATABASE {name} {options}")
+    yield other_database(server, name)
+    run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def run_sql(url: str, *statements: str) -> None:

@@ -41,10 +41,10 @@ def up(migrator, db):
 
 
 @pytest.fixture
-def empty(database_url: str) -> Iterator[str]:
+def empty(empty_database_url: str) -> Iterator[str]:
     """The address of a database without tables, which the models are bound to."""
-    connect(database_url)
-    yield database_url
+    connect(empty_database_url)
+    yield empty_database_url
     disconnect()
 
 
