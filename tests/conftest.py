@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -90,8 +91,11 @@ def postgres_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="ct-pg-"))
     server = embedded.get_server(folder, cleanup_mode="delete")
     url: str = server.get_uri()
-    run_sql(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
+    settings = ("fsync = off", "synchronous_commit = off", "min_wal_size = '32MB'", "max_wal_size = '64MB'")
+    run_sql(url, *(f"ALTER SYSTEM SET {setting}" for setting in settings), "SELECT pg_reload_conf()")
     yield url
+    for address in list(_open):
+        _open.pop(address).close()
     server.cleanup()
 
 
@@ -165,12 +169,17 @@ def new_database(server: str, options: str = "") -> Iterator[str]:
     run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+_open: dict[str, Any] = {}
+"""One connection to each server: it makes a database for a test after the other."""
+
+
 def run_sql(url: str, *statements: str) -> None:
     import psycopg
 
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    if url not in _open:
+        _open[url] = psycopg.connect(url, autocommit=True)
+    for statement in statements:
+        _open[url].execute(statement)
 
 
 def other_database(url: str, name: str) -> str:

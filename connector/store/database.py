@@ -31,7 +31,7 @@ _PRAGMAS = {
 def connect(url: str) -> Database:
     """Point the models at `sqlite:///path` or `postgresql://user:password@host/name` and check that it answers.
 
-    What they were pointed at before is closed. No connection stays open: a process may fork after it.
+    What they were pointed at before is closed. On PostgreSQL the connection that was tried waits for its first use.
 
     Raises:
         ConfigurationError: the URL has another scheme, or nothing answers there.
@@ -50,7 +50,7 @@ def connect(url: str) -> Database:
     database.initialize(handle)
     try:
         handle.connect(reuse_if_open=True)
-        disconnect()
+        handle.close()
     except (OperationalError, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigurationError(f"The database does not answer ({reason}). Check CONNECTOR_DATABASE_URL.") from error

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from connector.admin.login import SignedIn
 from connector.store.database import database, disconnect
 from connector.store.models import User
 from tests.admin import world
-from tests.conftest import other_database, run_sql
+from tests.conftest import new_database, other_database, run_sql
 
 
 def token(client: FlaskClient) -> str:
@@ -53,19 +54,20 @@ class Seeded:
     app: flask.Flask
     url: str
 
-    def fresh(self, folder: Path) -> flask.Flask:
+    @contextmanager
+    def fresh(self, folder: Path) -> Iterator[flask.Flask]:
         """The pages over a copy of the database: a file in `folder`, or a database of the same server."""
-        world.renew(self.app, self._copy(folder), folder / "pictures")
-        return self.app
+        with self._copy(folder) as url:
+            world.renew(self.app, url, folder / "pictures")
+            yield self.app
+            disconnect()
 
-    def _copy(self, folder: Path) -> str:
+    def _copy(self, folder: Path) -> AbstractContextManager[str]:
         if self.url.startswith("sqlite"):
             shutil.copy(self.url.removeprefix("sqlite:///"), folder / "c.sqlite")
-            return f"sqlite:///{folder / 'c.sqlite'}"
-        name = f"t_{uuid.uuid4().hex}"
+            return nullcontext(f"sqlite:///{folder / 'c.sqlite'}")
         template = urlsplit(self.url).path.removeprefix("/")
-        run_sql(other_database(self.url, "postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
-        return other_database(self.url, name)
+        return new_database(other_database(self.url, "postgres"), f"TEMPLATE {template}")
 
 
 def seed(url: str, folder: Path) -> Seeded:
@@ -97,10 +99,8 @@ def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def app(tmp_path: Path, seeded: Seeded) -> Iterator[flask.Flask]:
-    made = seeded.fresh(tmp_path)
-    with database.connection_context():
+    with seeded.fresh(tmp_path) as made, database.connection_context():
         yield made
-    disconnect()
 
 
 @pytest.fixture

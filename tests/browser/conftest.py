@@ -14,7 +14,6 @@ import flask
 import pytest
 from werkzeug.serving import make_server
 
-from connector.store.database import disconnect
 from tests.admin import conftest as admin_pages
 from tests.admin import world
 
@@ -98,9 +97,8 @@ def served(app: flask.Flask) -> Iterator[str]:
 def installed(tmp_path: Path, place: Place, sites: Callable[[str], Site]) -> Iterator[Site]:
     """The place's site over a fresh copy of its database."""
     found = sites(place.database)
-    found.seeded.fresh(tmp_path)
-    yield found
-    disconnect()
+    with found.seeded.fresh(tmp_path):
+        yield found
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from connector.runtime import embedded
-from tests.conftest import ROOT, other_database, run_sql
+from tests.conftest import ROOT, new_database
 from tests.runtime.processes import free_port
 
 STAGES = {
@@ -114,16 +114,16 @@ class Demo:
         return True
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.nightly])])
 def demo(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[Demo]:
-    """With the database that it makes itself, and with one of the operator's."""
-    url = ""
-    if request.param == "postgres":
-        server: str = request.getfixturevalue("postgres_url")
-        name = f"kills_{uuid.uuid4().hex}"
-        run_sql(server, f"CREATE DATABASE {name}")
-        url = other_database(server, name)
-    demo = Demo(short_dir, url, (free_port(), free_port()))
+    """With the database that it makes itself; with one of the operator's in the long settings, as it takes minutes too."""
+    own = request.param == "postgres"
+    with new_database(request.getfixturevalue("postgres_url")) if own else nullcontext("") as url:
+        yield from started(Demo(short_dir, url, (free_port(), free_port())))
+
+
+def started(demo: Demo) -> Iterator[Demo]:
+    """Running, and ended whatever the test leaves."""
     demo.start()
     yield demo
     if demo.process and demo.process.poll() is None:
