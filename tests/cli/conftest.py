@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,6 @@ from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
 from connector.services import accounts, onboarding, policies
 from connector.store.models import Account
-from tests.cli.test_edge import command
 from tests.clients.rehearsal import Control
 from tests.runtime.processes import free_port
 from tests.services import live
@@ -34,14 +32,15 @@ class Installation:
     control: Control
     account: int
     stop: Callable[[], None] = field(repr=False)
+    command: Command = field(repr=False)
 
-    def run(self, *arguments: str, **more: str) -> Any:
-        """The finished process of a command."""
-        return command(*arguments, **{**self.settings, **more})
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command that ended."""
+        return self.command(*arguments, **{**self.settings, **more})
 
 
 @pytest.fixture
-def installation(short_dir: Path, database_url: str, redis_url: str) -> Iterator[Installation]:
+def installation(short_dir: Path, database_url: str, redis_url: str, in_process: Command) -> Iterator[Installation]:
     """A connected shop and a store of ten products, of which none was read yet."""
     options = SandboxOptions(audit_seconds=0.1)
     server = SandboxServer(create_sandbox(short_dir / "sandbox", products=10, options=options)).start()
@@ -62,7 +61,7 @@ def installation(short_dir: Path, database_url: str, redis_url: str) -> Iterator
         account = accounts.finish_authorization(ctx, state, code, "browser")
         onboarding.fetch(ctx, account.id)
         assert Account.get_by_id(account.id).connected
-    yield Installation(settings, control, account.id, server.stop)
+    yield Installation(settings, control, account.id, server.stop, in_process)
     server.stop()
 
 

@@ -26,8 +26,8 @@ def settings(database_url, short_dir):
     database.disconnect()
 
 
-def test_a_user_is_added_with_a_password_that_is_shown_once(settings):
-    result = command("users", "add", "Jane@Example.com", "--role", "operator", "--json", **settings)
+def test_a_user_is_added_with_a_password_that_is_shown_once(settings, in_process):
+    result = in_process("users", "add", "Jane@Example.com", "--role", "operator", "--json", **settings)
 
     shown = json.loads(result.stdout)
     user = User.get()
@@ -38,17 +38,17 @@ def test_a_user_is_added_with_a_password_that_is_shown_once(settings):
     ]
 
 
-def test_who_exists_is_changed_only_on_request(settings):
-    first = json.loads(command("users", "add", "j@x.org", "--json", **settings).stdout)
+def test_who_exists_is_changed_only_on_request(settings, in_process):
+    first = json.loads(in_process("users", "add", "j@x.org", "--json", **settings).stdout)
 
-    refused = command("users", "add", "j@x.org", **settings)
-    reset = json.loads(command("users", "add", "j@x.org", "--reset", "--role", "admin", "--json", **settings).stdout)
+    refused = in_process("users", "add", "j@x.org", **settings)
+    reset = json.loads(in_process("users", "add", "j@x.org", "--reset", "--role", "admin", "--json", **settings).stdout)
 
     assert refused.returncode == 1
     assert "connector users add j@x.org --reset" in refused.stderr
     assert reset["password"] != first["password"]
     assert User.get().role == "admin"
-    listed = json.loads(command("users", "list", "--json", **settings).stdout)
+    listed = json.loads(in_process("users", "list", "--json", **settings).stdout)
     assert [(row["email"], row["role"]) for row in listed] == [("j@x.org", "admin")]
     assert "password" not in json.dumps(listed)
 
