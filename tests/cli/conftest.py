@@ -40,7 +40,9 @@ class Installation:
 
 
 @pytest.fixture
-def installation(short_dir: Path, database_url: str, redis_url: str, in_process: Command) -> Iterator[Installation]:
+def installation(
+    short_dir: Path, database_url: str, redis_url: str, in_process: Command, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Installation]:
     """A connected shop and a store of ten products, of which none was read yet."""
     options = SandboxOptions(audit_seconds=0.1)
     server = SandboxServer(create_sandbox(short_dir / "sandbox", products=10, options=options)).start()
@@ -61,6 +63,7 @@ def installation(short_dir: Path, database_url: str, redis_url: str, in_process:
         account = accounts.finish_authorization(ctx, state, code, "browser")
         onboarding.fetch(ctx, account.id)
         assert Account.get_by_id(account.id).connected
+    capsys.readouterr()  # what was logged while it was made is none of a command's
     yield Installation(settings, control, account.id, server.stop, in_process)
     server.stop()
 
