@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Worker
 
 from connector.services import assignment, work
 from connector.services.assigning import FACTS_BATCH
@@ -23,6 +20,7 @@ from connector.store.database import disconnect, transaction
 from connector.store.models import Account, Listing, ListingTemplate, MagentoStore, Product, QueueItem, RuleProgress
 from tests.conftest import other_database, run_sql
 from tests.jobs import trial
+from tests.jobs.starting import StartWorker, workers
 from tests.runtime.processes import alive, eventually
 from tests.services import rule_shop, world
 
@@ -103,27 +101,10 @@ def undisturbed(second_url: str, redis_url: str, redis: Redis) -> list[tuple[Any
 @pytest.fixture
 def start_worker(
     undisturbed: list[tuple[Any, ...]], database_url: str, redis_url: str, redis: Redis
-) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        """Slow to take its turn, so that the test sees what it does in time."""
-        known = Worker.count(redis)
-        process = subprocess.Popen(
-            ["nice", "-n", "5", sys.executable, "-c", "from tests.jobs import trial; trial.main('accounts')"],
-            cwd=ROOT,
-            env={**os.environ, "TRIAL_REDIS": redis_url, "TRIAL_DATABASE": database_url},
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        eventually(lambda: Worker.count(redis) > known, seconds=60)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+) -> Iterator[StartWorker]:
+    """Slow to take its turn, so that the test sees what it does in time."""
+    with workers("accounts", database_url, redis, redis_url, "nice", "-n", "5") as start:
+        yield start
     disconnect()
 
 
@@ -137,7 +118,7 @@ def test_a_killed_assignment_goes_on_and_ends_like_an_undisturbed_one(
     database_url: str,
     redis_url: str,
     redis: Redis,
-    start_worker: Callable[[], subprocess.Popen[bytes]],
+    start_worker: StartWorker,
 ) -> None:
     account = fill(database_url, redis_url)
     ctx = trial.context(redis_url)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 
 from connector.jobs.queue import RedisQueue
 from connector.plugins.api import actions
@@ -21,6 +19,7 @@ from connector.services.context import Context
 from connector.store.database import disconnect, transaction
 from connector.store.models import Listing, QueueItem
 from tests.jobs import trial
+from tests.jobs.starting import StartWorker, workers
 from tests.runtime.processes import alive, eventually
 from tests.services import world
 
@@ -38,26 +37,9 @@ def ctx(database_url: str, redis_url: str, redis: Redis) -> Iterator[Context]:
 
 
 @pytest.fixture
-def start_worker(database_url: str, redis_url: str, redis: Redis) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        known = Worker.count(redis)
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from tests.jobs import trial; trial.main()"],
-            cwd=ROOT,
-            env={**os.environ, "TRIAL_REDIS": redis_url, "TRIAL_DATABASE": database_url},
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        eventually(lambda: Worker.count(redis) > known, seconds=60)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+def start_worker(database_url: str, redis_url: str, redis: Redis) -> Iterator[StartWorker]:
+    with workers("listings", database_url, redis, redis_url) as start:
+        yield start
 
 
 def ask_all(ctx: Context) -> list[int]:
