@@ -67,7 +67,7 @@ def demo(
     if access is not None:
         access = replace(access, region=_region(settings, access))
     region = access.region if access else "US"
-    options = {"source": list(source), "store": settings.store_url, "region": region}
+    options = {"source": list(source), "store": settings.store_url, "region": region, "sandbox_port": sandbox_port}
     with folder.held(settings.var_dir, options, again=once) as goes_on:
         _wait_for_port(settings.host, settings.port, "CONNECTOR_PORT", patient=goes_on)
         _wait_for_port("127.0.0.1", sandbox_port, "--sandbox-port", patient=goes_on)

@@ -19,7 +19,8 @@ STATE = "journey.json"
 def held(folder: Path, options: Mapping[str, Any], *, again: bool) -> Iterator[bool]:
     """Hold the folder for as long as the demonstration runs; true when it goes on with what is there.
 
-    `options` say what is shown (catalogue, number of products, store). A folder of other options is emptied, and with `again`
+    `options` say what is shown (catalogue, number of products, store) and where the sandbox is, whose address everything in
+    the folder names. A folder of other options is emptied, and with `again`
     so is one whose journey has ended.
 
     Raises:

@@ -172,6 +172,18 @@ def test_another_catalogue_begins_in_an_empty_folder(tmp_path: Path) -> None:
         assert not (own / "kept").exists()
 
 
+def test_another_port_of_the_sandbox_begins_in_an_empty_folder(short_dir: Path) -> None:
+    """The database names the sandbox's address everywhere: going on would ask where nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])  # in use, so that both demos end before they start anything
+        assert f"Port {port}" in demo(short_dir, "--sandbox-port", free_port(), port=port).stderr
+        (short_dir / "demo/kept").touch()
+        assert demo(short_dir, "--sandbox-port", free_port(), port=port).returncode == 1
+    assert not (short_dir / "demo/kept").exists()
+
+
 def test_two_at_once_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with (
         folder.held(tmp_path / "demo", {}, again=False),
