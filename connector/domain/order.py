@@ -275,7 +275,8 @@ class Cancellation:
 class ReturnRequest:
     """A marketplace return or refund request. `next_id` names the request that replaced it.
 
-    `partial` says that `refund_total` is a sum that was agreed on instead of the price of the units.
+    `partial` says that `refund_total` is a sum that was agreed on instead of the price of the units, `sent_back` that the
+    buyer handed the goods to a carrier, `kept` that the buyer is paid back and keeps them.
     """
 
     id: str
@@ -294,6 +295,8 @@ class ReturnRequest:
     tracking_number: str = ""
     refund_shipping: Decimal = ZERO
     partial: bool = False
+    sent_back: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from connector.store.database import database, disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
-LATER = ["0003_patience", "0005_store_orders", "0008_address_due"]
+LATER = ["0003_patience", "0005_store_orders", "0008_address_due", "0009_sent_back"]
 ADDED = {
     "queue_item": ("actor", "waits"),
     "order": ("retry_at", "ended", "address_due"),
     "shipment": ("other_numbers",),
-    "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until"),
+    "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back"),
+    "account": ("connected_at",),
 }
 
 

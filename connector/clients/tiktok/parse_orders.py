@@ -195,7 +195,15 @@ def return_request(row: Row) -> ReturnRequest:
         tracking_number=str(row.get("return_tracking_number") or ""),
         refund_shipping=_shipping(refund),
         partial=bool(agreed),
+        sent_back=_sent_back(row),
+        kept=bool(row.get("can_buyer_keep_item")),
     )
+
+
+def _sent_back(row: Row) -> bool:
+    """A number on the seller's or the marketplace's own label says nothing: it is there before the buyer sends anything."""
+    number = row.get("return_tracking_number") and row.get("return_method") == "BUYER_SHIPPED"
+    return bool(number) or row.get("return_status") in {"BUYER_SHIPPED_ITEM", "REJECT_RECEIVE_PACKAGE"}
 
 
 def _shipping(refund: Row) -> Decimal:

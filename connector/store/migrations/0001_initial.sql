@@ -42,7 +42,7 @@ CREATE TABLE "account" (
   "region" VARCHAR(255) NOT NULL, "currency" VARCHAR(255) NOT NULL, "warehouse_id" VARCHAR(255) NOT NULL,
   "warehouses" TEXT NOT NULL, "carriers" TEXT NOT NULL, "onboarded_at" {bigint}, "order_email" VARCHAR(255) NOT NULL,
   "synchronization_policy_id" INTEGER, "order_policy_id" INTEGER, "high_water" TEXT NOT NULL,
-  "problem" TEXT NOT NULL, "created_at" {bigint} NOT NULL,
+  "problem" TEXT NOT NULL, "created_at" {bigint} NOT NULL, "connected_at" {bigint},
   FOREIGN KEY ("store_id") REFERENCES "magento_store" ("id") ON DELETE RESTRICT,
   FOREIGN KEY ("synchronization_policy_id") REFERENCES "policy" ("id") ON DELETE RESTRICT,
   FOREIGN KEY ("order_policy_id") REFERENCES "policy" ("id") ON DELETE RESTRICT);
@@ -201,7 +201,7 @@ CREATE TABLE "return_case" (
   "type" VARCHAR(255) NOT NULL, "status" VARCHAR(255) NOT NULL, "role" VARCHAR(255) NOT NULL,
   "reason" VARCHAR(255) NOT NULL, "reason_text" TEXT NOT NULL, "line_ids" TEXT NOT NULL,
   "refund_minor" {bigint} NOT NULL, "shipping_minor" {bigint} NOT NULL, "partial" {boolean} NOT NULL,
-  "replenish" {boolean} NOT NULL, "currency" VARCHAR(255) NOT NULL, "update_time" {bigint} NOT NULL,
+  "replenish" {boolean} NOT NULL, "sent_back" {boolean} NOT NULL, "currency" VARCHAR(255) NOT NULL, "update_time" {bigint} NOT NULL,
   "deadline" {bigint} NOT NULL, "next_actions" TEXT NOT NULL, "next_id" VARCHAR(255) NOT NULL,
   "decision" VARCHAR(255) NOT NULL, "decision_reason" VARCHAR(255) NOT NULL, "decision_state" VARCHAR(255) NOT NULL,
   "decided_by" VARCHAR(255) NOT NULL, "store_state" VARCHAR(255) NOT NULL, "store_document" VARCHAR(255) NOT NULL,

@@ -114,7 +114,8 @@ class ReturnCase(Model):
     `kind` is `cancellation` or `return`; `decision` what we answered ("approve", "reject"), `decision_state` is `""`,
     `wanted`, `sent` or `refused`. `store_state` follows the store's side: `""`, `due`, `done`, `none`; `store_document`
     is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store. `shipping_minor`
-    is the part of the refund that is shipping, `partial` a refund of money only, `replenish` whether the pieces exist.
+    is the part of the refund that is shipping, `partial` a refund of money only, `replenish` whether the pieces of a
+    cancellation exist, `sent_back` whether the buyer handed the goods of a return to a carrier.
     """
 
     id = AutoField()
@@ -135,6 +136,7 @@ class ReturnCase(Model):
     shipping_minor = BigIntegerField(default=0)
     partial = BooleanField(default=False)
     replenish = BooleanField(default=True)
+    sent_back = BooleanField(default=False)
     currency = CharField(default="")
     update_time = BigIntegerField(default=0)
     deadline = BigIntegerField(default=0)

@@ -59,7 +59,7 @@ class Account(Model):
 
     `high_water` maps a feed ("orders", "products", "cancellations", "returns") to the Unix second up to which it was
     read. `order_email` is the merchant's mailbox: an order's first customer e-mail is it with the marketplace order id
-    in its plus part.
+    in its plus part. `connected_at` is when a seller's last consent was taken.
     """
 
     id = AutoField()
@@ -98,6 +98,7 @@ class Account(Model):
     high_water = JsonField(default=dict)
     problem = TextField(default="")
     created_at = UtcField()
+    connected_at = UtcField(null=True)
 
     @property
     def connected(self) -> bool:
