@@ -24,7 +24,7 @@ BY_HAND = "refunded by hand"
 """The document of a case whose order staff had refunded before: there is nothing left to give back."""
 
 SENT_BACK = "RETURN_AND_REFUND"
-"""The type of return in which the goods come back (reference section 7.2)."""
+"""The type of return in which the goods come back, unless the seller pays the buyer back without (reference section 7.2)."""
 
 
 def cancel_store_order(ctx: Context, row: Order) -> str:
@@ -165,7 +165,8 @@ class _Memo:
     def _restock(self) -> bool:
         if self.case.kind == "cancellation":
             return bool(self.case.replenish)
-        return bool(self.case.type == SENT_BACK and self.policy.restock_returns)
+        back = self.case.type == SENT_BACK and self.case.sent_back
+        return bool(back and self.policy.restock_returns)
 
 
 _PARTS = (

@@ -361,4 +361,6 @@ def _columns(found: Cancellation | ReturnRequest) -> dict[str, Any]:
     }
     if isinstance(found, Cancellation):
         return values | {"role": found.role, "replenish": found.replenish}
+    if found.sent_back or found.kept:  # what was once sent back stays so: later news do not say it
+        values["sent_back"] = not found.kept
     return values | {"partial": found.partial, "next_actions": list(found.next_actions), "next_id": found.next_id}

@@ -372,3 +372,22 @@ def test_order_windows_are_sorted_and_carry_both_ends(shop: Callable[[str], TikT
         "app_key": "",
         "shop_cipher": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "sent_back"),
+    [
+        ({"return_status": "BUYER_SHIPPED_ITEM"}, True),
+        ({"return_status": "REJECT_RECEIVE_PACKAGE"}, True),
+        ({"return_tracking_number": "1Z9", "return_method": "BUYER_SHIPPED"}, True),
+        ({"return_tracking_number": "1Z9", "return_method": "PLATFORM_SHIPPED"}, False),
+        ({"return_tracking_number": "1Z9", "return_method": "SELLER_SHIPPED"}, False),
+        ({"return_status": "AWAITING_BUYER_SHIP", "return_method": "BUYER_SHIPPED"}, False),
+    ],
+)
+def test_goods_are_on_their_way_back_when_the_buyer_sent_them_not_when_a_label_is_printed(
+    row: dict[str, str], sent_back: bool
+) -> None:
+    assert parse_orders.return_request({"return_id": "1", **row}).sent_back is sent_back
+    assert not parse_orders.return_request({"return_id": "1", **row}).kept
+    assert parse_orders.return_request({"return_id": "1", "can_buyer_keep_item": True}).kept

@@ -304,6 +304,40 @@ def test_returned_goods_stay_out_of_stock_where_the_policy_says_so(
     assert (case_of(row).store_state, salable(systems, sku)) == ("done", before)
 
 
+@pytest.mark.parametrize(
+    "decision",
+    [{"decision": "DIRECT_REFUND"}, {"decision": "APPROVE_RETURN", "buyer_keep_item": True}],
+    ids=["direct-refund", "buyer-keeps-it"],
+)
+def test_goods_that_the_buyer_keeps_are_paid_back_and_not_put_into_stock(
+    ctx: Context, systems: Systems, account: Account, sku: str, decision: dict[str, Any]
+) -> None:
+    """The seller decides so in the Seller Center; the request's type stays that of a return."""
+    row = delivered(ctx, systems, account, sku, 1)
+    before = salable(systems, sku)
+    number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
+    read(ctx, account)
+    systems.market._api.call(
+        endpoints.APPROVE_RETURN, ids={"return_id": number}, query={"idempotency_key": number}, body=decision
+    )
+    read(ctx, account)
+    case = case_of(row)
+    assert (case.type, case.store_state, len(memos(systems, row))) == ("RETURN_AND_REFUND", "done", 1)
+    assert (case.sent_back, salable(systems, sku)) == (False, before)
+
+
+def test_what_was_sent_back_stays_so_unless_the_buyer_keeps_it(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    row = delivered(ctx, systems, account, sku, 1)
+    number = ask_back(systems, row, "RETURN_AND_REFUND", 1)
+    told = next(one for one in systems.market.returns_updated(0, 2**31) if one.id == number)
+    for news, sent in (({"sent_back": True}, True), ({}, True), ({"kept": True}, False)):
+        case = returns.save(ctx, account, replace(told, **news))
+        assert case is not None
+        assert case.sent_back is sent
+
+
 def test_a_return_is_refused_with_a_reason_and_nothing_is_refunded(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
