@@ -23,11 +23,15 @@ from connector.store.vault import save_tokens
 STATE_LIFE = timedelta(minutes=30)
 """As long as the marketplace's own code lives (reference section 1.1)."""
 
-CURRENCIES = {
-    "US": "USD", "GB": "GBP", "UK": "GBP", "DE": "EUR", "FR": "EUR", "ES": "EUR", "IT": "EUR", "IE": "EUR",
-    "MX": "MXN", "BR": "BRL", "ID": "IDR", "MY": "MYR", "PH": "PHP", "SG": "SGD", "TH": "THB", "VN": "VND", "JP": "JPY",
+REGIONS = {
+    "US": ("United States", "USD"), "GB": ("United Kingdom", "GBP"), "DE": ("Germany", "EUR"), "FR": ("France", "EUR"),
+    "ES": ("Spain", "EUR"), "IT": ("Italy", "EUR"), "IE": ("Ireland", "EUR"), "AT": ("Austria", "EUR"),
+    "BE": ("Belgium", "EUR"), "GR": ("Greece", "EUR"), "NL": ("Netherlands", "EUR"), "PT": ("Portugal", "EUR"),
+    "CZ": ("Czechia", "CZK"), "HU": ("Hungary", "HUF"), "PL": ("Poland", "PLN"), "MX": ("Mexico", "MXN"),
+    "BR": ("Brazil", "BRL"), "ID": ("Indonesia", "IDR"), "MY": ("Malaysia", "MYR"), "PH": ("Philippines", "PHP"),
+    "SG": ("Singapore", "SGD"), "TH": ("Thailand", "THB"), "VN": ("Vietnam", "VND"), "JP": ("Japan", "JPY"),
 }  # fmt: skip
-"""ISO 4217 code of what a shop of a region sells in."""
+"""Where shops are: a region's name, and the ISO 4217 code of what its shops sell in (reference section 4.3)."""
 
 EVENTS = (
     "ORDER_STATUS_CHANGE",
@@ -73,20 +77,22 @@ def finish_authorization(
 
     Raises:
         ConsentError: `state` is unknown, used, too old or of another browser session.
-        ConfigurationError: none of the seller's shops is the account's. What was saved before is kept.
+        ConfigurationError: none of the seller's shops is the account's, or nobody knows what it sells in. What was
+            saved before is kept.
         RemoteError: the marketplace did not answer as it should; as above.
     """
-    account = _account_of(ctx, state, session_token)
+    account, asked_at = _account_of(ctx, state, session_token), ctx.clock.now()
     tokens = ctx.remotes.authorizer(account).exchange(code)
     before = {name: getattr(account, name) for name in (*TOKEN_COLUMNS, "granted_scopes", "problem")}
     save_tokens(account.id, tokens)
     try:
         account = Account.get_by_id(account.id)
         shop = choose_shop(account, ctx.remotes.shop(account).shops())
+        columns = _shop_columns(account, shop)
     except Exception:
         _save(account.id, before)
         raise
-    _save(account.id, _shop_columns(account, shop))
+    _save(account.id, {**columns, "connected_at": asked_at})
     account = Account.get_by_id(account.id)
     note = f"connected to {shop.name} ({shop.region}){_register_webhooks(ctx, account)}"
     history.note(ctx.clock.now(), actor, "account.connect", "account", account.id, note)
@@ -152,13 +158,23 @@ def _account_of(ctx: Context, state: str, session_token: str) -> Account:
 
 
 def _shop_columns(account: Account, shop: Shop) -> dict[str, Any]:
-    region = shop.region or account.country
+    """What is kept of a shop.
+
+    Raises:
+        ConfigurationError: the currency of its region is not known.
+    """
+    region = _region(shop.region or account.country)
+    if region not in REGIONS:
+        raise ConfigurationError(
+            f"{shop.name} is a shop of the region {region}, whose currency is not known here, so its prices cannot be "
+            f"right. Authorise a shop of one of these: {', '.join(sorted(REGIONS))}."
+        )
     return {
         "shop_id": shop.id,
         "shop_name": shop.name,
         "shop_cipher": shop.cipher,
         "region": region,
-        "currency": CURRENCIES.get(region, account.currency),
+        "currency": REGIONS[region][1],
     }
 
 

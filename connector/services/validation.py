@@ -16,7 +16,8 @@ from connector.domain.shop import CategoryAttribute, CategoryRules
 
 LONG_TITLES = frozenset({"DE", "ES", "FR", "IE", "IT", "JP", "GB", "US"})
 LONGER_TITLES = frozenset({"BR", "MX"})
-WIDE_CATALOGUES = frozenset({"BR", "DE", "ES", "FR", "IE", "IT", "JP", "MX", "GB", "US"})
+EUROPEAN_UNION = frozenset({"AT", "BE", "CZ", "DE", "ES", "FR", "GR", "HU", "IE", "IT", "NL", "PL", "PT"})
+WIDE_CATALOGUES = EUROPEAN_UNION | {"BR", "JP", "MX", "GB", "US"}
 HEAVIEST = {"POUND": Decimal(150), "KILOGRAM": Decimal(30)}
 MOST_ATTRIBUTES, LONGEST_VALUE, LONGEST_TEXT, MOST_IMAGES = 3, 2000, 10_000, 9
 SIDES = ("length", "width", "height")

@@ -9,7 +9,7 @@ import pytest
 
 from connector.sandbox import SandboxOptions, SandboxServer, create_sandbox
 from connector.sandbox.tiktok.shops import REGIONS
-from connector.services.accounts import CURRENCIES
+from connector.services import accounts
 from tests.clients.rehearsal import Control, connected, shirt, wait_for
 
 
@@ -22,7 +22,7 @@ def test_a_shop_of_every_region_lists_sells_ships_and_answers(tmp_path: Path, re
         shop, _, _ = connected(control, tmp_path)
         (found,) = shop.shops()
         draft, images = shirt(shop, "BOX")
-        made = shop.create_product(replace(draft, currency=CURRENCIES[region]), images, "once")
+        made = shop.create_product(replace(draft, currency=accounts.REGIONS[region][1]), images, "once")
         wait_for(lambda: shop.product(made.id).status.value == "ACTIVATE")
         lines = [{"seller_sku": "BOX-S", "quantity": 1}]
         first, second = (control.post("tiktok/orders", lines=lines)["order_ids"][0] for _ in range(2))
@@ -36,7 +36,11 @@ def test_a_shop_of_every_region_lists_sells_ships_and_answers(tmp_path: Path, re
         shop.reject_cancellation(asked.id, reason.name, "key")
     finally:
         server.stop()
-    assert (found.region, order.payment.currency, order.address.country) == (region, CURRENCIES[region], region)
+    assert (found.region, order.payment.currency, order.address.country) == (
+        region,
+        accounts.REGIONS[region][1],
+        region,
+    )
     assert order.address.city
     assert order.address.postcode
     assert order.address.telephone

@@ -9,6 +9,7 @@ import pytest
 from connector.domain.shop import Shop
 from connector.errors import AuthorizationError, ConfigurationError, RemoteError
 from connector.services import accounts
+from connector.services.drafting import STRICT_SKU
 from connector.store.database import database
 from connector.store.models import Account, HistoryEntry, OAuthState
 from connector.store.vault import DatabaseVault
@@ -131,6 +132,26 @@ def test_the_shop_of_the_country_is_chosen_or_the_only_one() -> None:
     assert accounts.choose_shop(Account(title="a", country="GB"), [german, british]) == british
     assert accounts.choose_shop(Account(title="a", country="US"), [german]) == german
     assert accounts.choose_shop(Account(title="a", country="GB", shop_id="1"), [german, british]) == german
+
+
+@pytest.mark.parametrize("region", sorted({*STRICT_SKU, *accounts.REGIONS, "UK"}))
+def test_a_shop_of_every_region_sells_in_its_currency(region: str) -> None:
+    columns = accounts._shop_columns(Account(title="a", country="US"), shop("1", region))
+    other = {"GB": "GBP", "UK": "GBP", "US": "USD", "PL": "PLN", "CZ": "CZK", "HU": "HUF", "JP": "JPY", "BR": "BRL"}
+    europe = dict.fromkeys(STRICT_SKU - set(other) | {"IE"}, "EUR")
+    asia = {"ID": "IDR", "MY": "MYR", "PH": "PHP", "SG": "SGD", "TH": "THB", "VN": "VND", "MX": "MXN"}
+    assert columns["currency"] == {**other, **europe, **asia}[region]
+
+
+def test_a_shop_of_a_region_that_nobody_knows_is_refused_and_nothing_is_kept(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = live.add_account(control)
+    monkeypatch.delitem(accounts.REGIONS, "US")
+    with pytest.raises(ConfigurationError, match="a shop of the region US, whose currency is not known here"):
+        connect(account)
+    kept = Account.get_by_id(account.id)
+    assert (kept.connected, kept.access_token, kept.connected_at) == (False, "", None)
 
 
 def test_a_shop_is_never_guessed() -> None:

@@ -18,11 +18,6 @@ from connector.services import accounts, history
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, MagentoStore, Order, Policy
 
-COUNTRIES = (
-    ("US", "United States"), ("GB", "United Kingdom"), ("DE", "Germany"), ("FR", "France"), ("ES", "Spain"), ("IT", "Italy"),
-    ("IE", "Ireland"), ("MX", "Mexico"), ("BR", "Brazil"), ("ID", "Indonesia"), ("MY", "Malaysia"), ("PH", "Philippines"),
-    ("SG", "Singapore"), ("TH", "Thailand"), ("VN", "Vietnam"), ("JP", "Japan"),
-)  # fmt: skip
 ENVIRONMENTS = (("production", "Production"), ("sandbox", "Sandbox"))
 PLAIN = (
     "title",
@@ -71,7 +66,7 @@ def country_field() -> SelectField:
     """Where the shop is registered."""
     return SelectField(
         "Country",
-        choices=COUNTRIES,
+        choices=[(code, name) for code, (name, _) in accounts.REGIONS.items()],
         default="US",
         description="Where the shop is registered. It cannot be changed after saving.",
     )

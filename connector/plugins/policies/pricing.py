@@ -26,7 +26,7 @@ REGION_LIMITS = {
     "GB": (Decimal("0.01"), Decimal(5600)),
     "MX": (Decimal("0.1"), Decimal(50000)),
     "BR": (Decimal("0.05"), Decimal(10000)),
-    **dict.fromkeys(("DE", "ES", "FR", "IE", "IT"), (Decimal("0.01"), Decimal(6300))),
+    **dict.fromkeys(("AT", "BE", "DE", "ES", "FR", "GR", "IE", "IT", "NL", "PT"), (Decimal("0.01"), Decimal(6300))),
 }
 """Lowest and highest price per region, in its currency; from the limits that other connectors keep (2026)."""
 
