@@ -97,7 +97,10 @@ def _receive(ctx: Context, account: Account, body: Mapping[str, Any], raw: bytes
         done = Notification.select().where(Notification.key == key, Notification.handled_at.is_null(False)).exists()
     if done:
         return
-    _act(ctx, account, kind, data)
+    if kind == DEAUTHORISED:
+        _withdrawn(ctx, account, int(body["timestamp"]))
+    else:
+        _act(ctx, account, kind, data)
     with transaction():
         Notification.update(handled_at=ctx.clock.now()).where(Notification.key == key).execute()
 
@@ -111,9 +114,19 @@ def _act(ctx: Context, account: Account, kind: int, data: Mapping[str, Any]) -> 
         found = Listing.select(Listing.id).where(Listing.account == account.id, Listing.remote_id == remote_id)
         ids = [row.id for row in found] if remote_id else []
         work.ask(ctx, "marketplace_status_sync", ids, actor=ACTOR, why=why, priority=URGENT)
-    elif kind == DEAUTHORISED:
-        text = "The seller withdrew the consent on TikTok Shop: authorise the account again."
-        accounts.disconnect(ctx, account, actor=ACTOR, reason=text)
     elif kind == EXPIRING:
         text = "TikTok Shop says that the consent runs out soon: authorise the account again."
         history.note(ctx.clock.now(), ACTOR, "account.expiring", "account", account.id, text)
+
+
+def _withdrawn(ctx: Context, account: Account, sent: int) -> None:
+    """Forgets the tokens, unless the seller may have consented again since: a repetition comes up to half a day late.
+
+    Then the marketplace is asked: an import meets what it says of the tokens, and notes it at the account.
+    """
+    if account.connected_at is None or sent > account.connected_at.timestamp():
+        text = "The seller withdrew the consent on TikTok Shop: authorise the account again."
+        accounts.disconnect(ctx, account, actor=ACTOR, reason=text)
+    else:
+        why = "TikTok Shop says that the seller withdrew a consent, which may be an earlier one"
+        work.ask(ctx, "import_orders", [account.id], actor=ACTOR, why=why, priority=URGENT)

@@ -201,6 +201,24 @@ def test_a_withdrawn_consent_disconnects(client: FlaskClient, account: Account) 
     assert HistoryEntry.get().action == "account.disconnect"
 
 
+def test_a_withdrawal_that_is_repeated_after_a_new_consent_only_asks_the_marketplace(
+    client: FlaskClient, ctx: Context, control: Control
+) -> None:
+    """The tokens are the new consent's: they stay, and an import meets what the marketplace says of them."""
+    account = live.add_account(control)
+    state, code = start(client, ctx, account)
+    client.get("/oauth/tiktok/return", query_string={"state": state, "code": code})
+    account = Account.get_by_id(account.id)
+    earlier = int(account.connected_at.timestamp()) - 3600
+    assert send(client, account, body(6, "late", shop_id=account.shop_id, timestamp=earlier)).status_code == 200
+    kept, item = Account.get_by_id(account.id), QueueItem.get()
+    assert (kept.connected, kept.problem, kept.refresh_token) == (True, "", account.refresh_token)
+    assert (item.kind, item.subject_id, item.priority) == ("import_orders", account.id, 10)
+    later = int(account.connected_at.timestamp()) + 2
+    assert send(client, account, body(6, "new", shop_id=account.shop_id, timestamp=later)).status_code == 200
+    assert not Account.get_by_id(account.id).connected
+
+
 # ── health and metrics ───────────────────────────────────────────────────────
 
 
