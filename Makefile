@@ -17,6 +17,13 @@ SCRATCH ?= $(shell free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$
 # Four at a time: tests wait for servers more than they compute. A file's tests stay in one process, because they share its servers.
 SIDE_BY_SIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
+# Without kept bytecode each of the many processes would compile all its modules anew, which takes longer than what they do.
+# Where the environment wants no __pycache__ folders in the sources, it is kept within the virtual environment.
+ifneq ($(PYTHONDONTWRITEBYTECODE),)
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/$(VENV)/bytecode
+endif
+
 # The first Python that fits, looked for once and only when it is needed.
 ifeq ($(origin PYTHON), undefined)
 PYTHON = $(eval PYTHON := $$(shell $$(find-python)))$(PYTHON)

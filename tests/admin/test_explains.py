@@ -207,9 +207,18 @@ def test_the_dashboard_tells_what_is_held_back(client):
     assert "TikTok Shop refused" in page
 
 
-def test_an_empty_installation_says_what_comes_next(tmp_path):
+def test_a_refused_answer_may_be_followed_by_another(client):
+    """The deadline and both answers stay in the list."""
+    ReturnCase.update(decision="reject", decision_state="refused", message="Not this reason.").execute()
+    page = client("operator").get("/admin/returns/").text
+
+    assert "Reject: Return R-1" in page
+    assert "in 4 h" in page or "in 5 h" in page
+
+
+def test_an_empty_installation_says_what_comes_next(tmp_path, database_url):
     """No empty axes on the dashboard, and no form that cannot be saved."""
-    app = world.make_app(f"sqlite:///{tmp_path / 'empty.sqlite'}", tmp_path)
+    app = world.make_app(database_url, tmp_path)
     with database.connection_context():
         world.add_users()
         browser = app.test_client()
@@ -221,9 +230,9 @@ def test_an_empty_installation_says_what_comes_next(tmp_path):
     assert new.location == "/admin/wizard/"
 
 
-def test_a_scripted_question_that_cannot_be_answered_gets_the_sentence(tmp_path):
+def test_a_scripted_question_that_cannot_be_answered_gets_the_sentence(tmp_path, database_url):
     """The rule editor asks by script: it gets the reason as JSON, not a page to go to."""
-    app = world.make_app(f"sqlite:///{tmp_path / 'empty.sqlite'}", tmp_path)
+    app = world.make_app(database_url, tmp_path)
     with database.connection_context():
         world.add_users()
         browser = app.test_client()

@@ -18,6 +18,7 @@ from connector.sandbox.serve import SandboxServer
 from connector.services import accounts, onboarding, policies
 from connector.store.models import Account
 from tests.clients.rehearsal import Control
+from tests.conftest import BOTH, new_database
 from tests.runtime.processes import free_port
 from tests.services import live
 
@@ -66,6 +67,24 @@ def installation(
     capsys.readouterr()  # what was logged while it was made is none of a command's
     yield Installation(settings, control, account.id, server.stop, in_process)
     server.stop()
+
+
+@pytest.fixture(params=BOTH)
+def untouched(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[dict[str, str]]:
+    """Settings before the first command: a folder and a port alone, which means SQLite, or a PostgreSQL beside them."""
+    settings = {"VAR_DIR": str(short_dir), "PORT": free_port()}
+    if request.param == "sqlite":
+        yield settings
+        return
+    with new_database(request.getfixturevalue("postgres_url")) as url:
+        yield {**settings, "DATABASE_URL": url}
+
+
+@pytest.fixture
+def migrated(untouched: dict[str, str], in_process: Command) -> dict[str, str]:
+    """The same once `connector migrate` was run."""
+    assert in_process("migrate", **untouched).returncode == 0
+    return untouched
 
 
 @pytest.fixture

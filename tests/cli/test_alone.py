@@ -1,11 +1,10 @@
-"""`connector web`, `worker` and `scheduler` by themselves, with nothing set but a folder and a port."""
+"""`connector web`, `worker` and `scheduler` by themselves, with their own Redis: each brings it, and takes over that of another."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -22,18 +21,17 @@ from rq import Queue, Worker
 
 from connector.runtime import embedded
 from connector.settings import Settings
+from connector.store import database
+from connector.store.models import PeriodicTask
 from tests.cli.test_edge import ROOT, command
-from tests.runtime.processes import alive, eventually, free_port
+from tests.runtime.processes import alive, eventually
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def settings(short_dir: Path) -> dict[str, str]:
-    """A migrated folder of its own."""
-    found = {"VAR_DIR": str(short_dir), "PORT": free_port(), "WEB_PROCESSES": "1"}
-    assert command("migrate", **found).returncode == 0
-    return found
+def settings(migrated: dict[str, str]) -> dict[str, str]:
+    return {**migrated, "WEB_PROCESSES": "1"}
 
 
 @pytest.fixture
@@ -103,12 +101,14 @@ def test_a_worker_alone_does_the_work_of_its_queue(start: Start, short_dir: Path
     assert end(worker) == 0
 
 
-def test_a_scheduler_alone_runs_what_is_due(start: Start, short_dir: Path) -> None:
+def test_a_scheduler_alone_runs_what_is_due(start: Start, settings: dict[str, str], short_dir: Path) -> None:
     scheduler = start("scheduler")
 
-    with closing(sqlite3.connect(short_dir / "connector.sqlite")) as database:
-        ended = "SELECT name FROM periodic_task WHERE finished_at IS NOT NULL"
-        eventually(lambda: ("sweep",) in database.execute(ended).fetchall(), seconds=60)
+    database.connect(settings.get("DATABASE_URL", f"sqlite:///{short_dir / 'connector.sqlite'}"))
+    with database.connection():
+        ended = PeriodicTask.select().where(PeriodicTask.name == "sweep", PeriodicTask.finished_at.is_null(False))
+        eventually(ended.exists, seconds=60)
+    database.disconnect()
 
     assert end(scheduler) == 0
 
@@ -134,8 +134,8 @@ def test_the_redis_of_a_killed_command_is_taken_over_by_the_others(
         assert redis.ping()
 
 
-def test_web_says_what_is_wrong_before_it_starts_anything(short_dir: Path) -> None:
-    result = command("web", VAR_DIR=str(short_dir), PORT=free_port())
+def test_web_says_what_is_wrong_before_it_starts_anything(untouched: dict[str, str], short_dir: Path) -> None:
+    result = command("web", **untouched)
 
     assert (result.returncode, result.stderr) == (
         1,

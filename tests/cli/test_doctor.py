@@ -12,7 +12,6 @@ from connector.cli import doctor
 from connector.plugins import loader
 from connector.settings import Settings
 from tests.cli.test_edge import command
-from tests.runtime.processes import free_port
 
 
 @pytest.fixture
@@ -27,76 +26,64 @@ def findings(in_process):
     return examine
 
 
-@pytest.fixture
-def port() -> str:
-    return free_port()
-
-
-@pytest.fixture
-def folder(short_dir, port, in_process):
-    """Settings of a migrated database in a folder of its own."""
-    settings = {"VAR_DIR": str(short_dir), "PORT": port}
-    assert in_process("migrate", **settings).returncode == 0
-    return settings
-
-
-def test_all_is_well(folder, findings):
-    found = findings(status=0, **folder)
+def test_all_is_well(migrated, findings):
+    found = findings(status=0, **migrated)
 
     assert all(finding["ok"] for finding in found.values())
-    assert found["database"]["found"].startswith("SQLite 3.")
+    assert found["database"]["found"].startswith("PostgreSQL " if "DATABASE_URL" in migrated else "SQLite 3.")
     assert "our own" in found["redis"]["found"]
-    assert found["web"]["found"] == f"does not run; port {folder['PORT']} is free for it"
+    assert found["web"]["found"] == f"does not run; port {migrated['PORT']} is free for it"
 
 
-def test_missing_tables(short_dir, port, findings):
-    found = findings(status=1, VAR_DIR=str(short_dir), PORT=port)
+def test_missing_tables(untouched, findings):
+    found = findings(status=1, **untouched)
 
     assert found["database"]["advice"] == "Run: connector migrate"
 
 
-def test_servers_of_the_operator(folder, redis_url, postgres_url):
-    settings = {**folder, "REDIS_URL": redis_url, "DATABASE_URL": postgres_url}
-    assert command("migrate", **settings).returncode == 0
-
-    result = command("doctor", "--json", **settings)
+def test_the_redis_of_the_operator(migrated, redis_url):
+    """Asked as a person does, in a process of its own."""
+    result = command("doctor", "--json", **migrated, REDIS_URL=redis_url)
 
     found = {finding["check"]: finding for finding in json.loads(result.stdout)}
     assert result.returncode == 0
-    assert found["database"]["found"].startswith("PostgreSQL ")
     assert "(yours)" in found["redis"]["found"]
 
 
-def test_a_redis_that_drops_work_is_refused(folder, redis, redis_url, findings):
+def test_a_redis_that_drops_work_is_refused(migrated, redis, redis_url, findings):
     redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        found = findings(status=1, **folder, REDIS_URL=redis_url)
+        found = findings(status=1, **migrated, REDIS_URL=redis_url)
     finally:
         redis.config_set("maxmemory-policy", "noeviction")
 
     assert found["redis"]["advice"].startswith("Set maxmemory-policy to noeviction")
 
 
-def test_servers_that_do_not_answer(folder, findings):
-    settings = {"REDIS_URL": "redis://127.0.0.1:1", "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+def test_servers_that_do_not_answer(short_dir, findings):
+    settings = {
+        "VAR_DIR": str(short_dir),
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+    }
 
-    found = findings(status=1, **folder, **settings)
+    found = findings(status=1, **settings)
 
     assert "CONNECTOR_DATABASE_URL" in found["database"]["found"]
     assert "CONNECTOR_REDIS_URL" in found["redis"]["advice"]
 
 
-def test_a_port_in_use(folder, findings):
+def test_a_port_in_use(migrated, findings):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        found = findings(status=1, **{**folder, "PORT": str(other.getsockname()[1])})
+        found = findings(status=1, **{**migrated, "PORT": str(other.getsockname()[1])})
 
     assert "CONNECTOR_PORT" in found["web"]["found"]
 
 
-def test_wrong_settings_are_findings_too(folder, findings):
-    found = findings(status=1, **folder, LOG_LEVEL="loud")
+def test_wrong_settings_are_findings_too(short_dir, findings):
+    found = findings(status=1, VAR_DIR=str(short_dir), LOG_LEVEL="loud")
 
     assert found["settings"]["found"].startswith("CONNECTOR_LOG_LEVEL is “loud”")
 
@@ -116,8 +103,8 @@ def test_a_new_key_can_be_used():
     assert fernet.decrypt(fernet.encrypt(b"secret")) == b"secret"
 
 
-def test_people_read_it_without_json(folder):
-    lines = command("doctor", **folder).stdout.splitlines()
+def test_people_read_it_without_json(migrated):
+    lines = command("doctor", **migrated).stdout.splitlines()
 
     assert lines[0].startswith("ok    settings")
     assert len(lines) >= 6

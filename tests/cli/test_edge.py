@@ -141,13 +141,11 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_migrate_can_be_repeated_and_asked(tmp_path):
-    settings = {"VAR_DIR": str(tmp_path)}
-
-    missing = command("migrate", "--check", "--json", **settings)
-    applied = command("migrate", "--json", **settings)
-    again = command("migrate", **settings)
-    none = command("migrate", "--check", **settings)
+def test_migrate_can_be_repeated_and_asked(untouched, in_process):
+    missing = in_process("migrate", "--check", "--json", **untouched)
+    applied = command("migrate", "--json", **untouched)
+    again = in_process("migrate", **untouched)
+    none = in_process("migrate", "--check", **untouched)
 
     assert missing.returncode == 1
     assert json.loads(missing.stdout)["pending"] == json.loads(applied.stdout)["applied"] != []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,7 +12,6 @@ import pytest
 
 from connector.cli import COMMANDS
 from tests.cli.test_edge import command
-from tests.runtime.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "ARCHITECTURE.md", "docs/install.md", "docs/operations.md", "docs/usage.md")
@@ -35,13 +35,22 @@ def test_make_knows_the_command(line):
 
 
 @pytest.mark.parametrize("line", [line for line in README if line.startswith(".venv/bin/connector")])
-def test_the_command_of_the_readme_runs(line, short_dir):
-    settings = {"VAR_DIR": str(short_dir), "PORT": free_port()}
-    command("migrate", **settings)
-
-    result = command(*shlex.split(line)[1:], **settings)
+def test_the_command_of_the_readme_runs(line, migrated):
+    result = command(*shlex.split(line)[1:], **migrated)
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("forbidden", ["", "1"])
+def test_bytecode_is_kept_even_where_the_sources_must_stay_clean(forbidden):
+    """Every process would compile all its modules anew. Folders that are forbidden in the sources go into `.venv`."""
+    show = 'show: ; @$(BIN)/python -c "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"'
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    environment |= {"PYTHONDONTWRITEBYTECODE": forbidden}
+
+    told = subprocess.check_output(["make", f"--eval={show}", "show"], cwd=ROOT, env=environment, text=True)
+
+    assert told.split() == ["False", str(ROOT / ".venv/bytecode") if forbidden else "None"]
 
 
 def test_every_line_of_the_readme_is_run_by_one_of_these_tests():

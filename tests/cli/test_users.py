@@ -77,5 +77,5 @@ def test_what_is_no_address_is_refused(settings):
     assert User.select().count() == 0
 
 
-def test_a_database_without_tables_is_named_with_what_to_do(short_dir):
-    assert "Run: connector migrate" in command("users", "list", VAR_DIR=str(short_dir)).stderr
+def test_a_database_without_tables_is_named_with_what_to_do(untouched, in_process):
+    assert "Run: connector migrate" in in_process("users", "list", **untouched).stderr

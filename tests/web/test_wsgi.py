@@ -16,9 +16,12 @@ print(json.dumps([answer.status_code, answer.json["database"], answer.json["redi
 """
 
 
-def test_it_serves_with_the_settings_of_its_environment(tmp_path: Path, redis_url: str) -> None:
+def test_it_serves_with_the_settings_of_its_environment(
+    tmp_path: Path, empty_database_url: str, redis_url: str
+) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTOR_")}
     settings = {"CONNECTOR_VAR_DIR": str(tmp_path), "CONNECTOR_REDIS_URL": redis_url}
+    settings |= {"CONNECTOR_DATABASE_URL": empty_database_url}
     command = [sys.executable, "-c", PROGRAM]
 
     result = subprocess.run(
