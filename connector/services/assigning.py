@@ -25,7 +25,7 @@ from connector.rules.reads import TODAY, fields_priced
 from connector.services import days, policies, rulesets
 from connector.services.decisions import Decisions
 from connector.services.price_use import used_price
-from connector.store.database import database, is_postgres, transaction
+from connector.store.database import database, locked, transaction
 from connector.store.facts import FactStore
 from connector.store.facts import Progress as Batch
 from connector.store.matches import Matches
@@ -149,8 +149,7 @@ class Assigner:
 
     def _products(self, progress: RuleProgress) -> Step | None:
         """Facts of changed products, and what follows from them."""
-        query = self._stale().order_by(Product.id).limit(FACTS_BATCH)
-        rows = list(query.for_update() if is_postgres() else query)
+        rows = list(locked(self._stale().order_by(Product.id).limit(FACTS_BATCH)))
         if not rows:
             return None
         if self.matches.pending and not self.facts.count():
@@ -249,8 +248,7 @@ class Assigner:
 def progress_of(store: MagentoStore) -> RuleProgress:
     """The store's row, held until the transaction ends: nobody else decides about its products meanwhile."""
     RuleProgress.insert(store=store).on_conflict_ignore().execute()
-    query = RuleProgress.select().where(RuleProgress.store == store)
-    found: RuleProgress = (query.for_update() if is_postgres() else query).get()
+    found: RuleProgress = locked(RuleProgress.select().where(RuleProgress.store == store)).get()
     return found
 
 

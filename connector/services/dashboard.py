@@ -10,7 +10,9 @@ from typing import Any
 
 from peewee import SQL, fn
 
+from connector.domain.order import AWAITING_SELLER
 from connector.plugins.api import actions
+from connector.services.returns import UNANSWERED
 from connector.store.models import (
     Account,
     Listing,
@@ -28,8 +30,6 @@ TO_SHIP = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 FAILED_WORK = ("rejected", "dead")
 TAKEN = {"FAILED": "refused", "PLATFORM_DEACTIVATED": "took down", "FREEZE": "froze"}
 """Marketplace states of a product that only a person ends, and what TikTok Shop did."""
-CASE_WAITS = ("RETURN_OR_REFUND_REQUEST_PENDING", "CANCELLATION_REQUEST_PENDING", "REQUEST_PENDING")
-"""States of a case in which TikTok Shop waits for the seller (202309 returns and cancellations)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,8 @@ def _order_todos(account_id: int | None) -> Iterable[Todo]:
 
 def _case_todos(now: datetime, account_id: int | None) -> Iterable[Todo]:
     query = _of_account(ReturnCase.select(fn.COUNT(ReturnCase.id), fn.MIN(ReturnCase.deadline)), ReturnCase, account_id)
-    waiting = query.where(ReturnCase.decision == "", ReturnCase.status.in_(CASE_WAITS)).tuples().get()
+    due = query.where(ReturnCase.status.in_(AWAITING_SELLER), ReturnCase.decision_state.in_(UNANSWERED))
+    waiting = due.tuples().get()
     if waiting[0]:
         hours = int((waiting[1] - now.timestamp()) // 3600) if waiting[1] else 0
         note = f"The first runs out in {hours} h." if hours > 0 else "Answer them in Returns."

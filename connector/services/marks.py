@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.store.database import transaction
+from connector.store.database import locked, transaction
 from connector.store.models import Account
 
 
@@ -15,8 +15,7 @@ def of(account: Account, feed: str) -> int | None:
 def advance(account: Account, feed: str, mark: int) -> None:
     """Move one feed's mark; two who move marks of one account take turns, so that neither is lost."""
     with transaction():
-        Account.update(problem=Account.problem).where(Account.id == account.id).execute()
-        fresh: Account = Account.get_by_id(account.id)
+        fresh: Account = locked(Account.select().where(Account.id == account.id)).get()
         marks = {**(fresh.high_water or {}), feed: mark}
         Account.update(high_water=marks).where(Account.id == account.id).execute()
     account.high_water = marks

@@ -27,7 +27,7 @@ from connector.services import (
     work,
 )
 from connector.services.context import Context
-from connector.store.database import transaction
+from connector.store.database import locked, transaction
 from connector.store.models import Account, Listing, Order, OrderLine, Product, QueueItem, Shipment
 
 OVERLAP = 600
@@ -50,22 +50,25 @@ SETTING_AT_MOST = 900.0
 
 def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | None:
     """Files an order with its units, and marks what it sells as stale; None when we know newer news already."""
-    skus = matching.store_skus(account, order)
     try:
-        with transaction():
-            row = _save(ctx.clock.now(), account, order)
-            if row is not None:
-                _save_lines(row, order, skus)
-                mark_stale(account, set(skus.values()))
-            return row
-    except IntegrityError:  # another import filed it for the first time in the same moment
-        return save(ctx, account, order)
+        return _file(ctx, account, order)
+    except IntegrityError:  # another import filed it for the first time in the same moment: now it is known
+        return _file(ctx, account, order)
+
+
+def _file(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | None:
+    skus = matching.store_skus(account, order)
+    with transaction():
+        row = _save(ctx.clock.now(), account, order)
+        if row is not None:
+            _save_lines(row, order, skus)
+            mark_stale(account, set(skus.values()))
+        return row
 
 
 def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | None:
     mine = (Order.account == account.id) & (Order.tiktok_order_id == order.id)
-    Order.update(lease_owner=Order.lease_owner).where(mine).execute()  # two who file one order take turns
-    known: Order | None = Order.get_or_none(mine)
+    known: Order | None = locked(Order.select().where(mine)).first()  # two who file one order take turns
     order = recipients.remembered(order, known)
     values = _columns(order, known, now)
     if known is None:

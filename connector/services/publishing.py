@@ -19,7 +19,7 @@ from connector.services import days, history, marks, orders, snapshots
 from connector.services.context import Context
 from connector.services.drafter import Drafted, Drafter
 from connector.services.planning import Planned, ask_due
-from connector.store.database import transaction
+from connector.store.database import locked, transaction
 from connector.store.models import Account
 from connector.store.models import Listing as ListingRow
 from connector.store.models.listings import new_key
@@ -191,11 +191,12 @@ def _whole(ctx: Context, account: Account, remote: RemoteProduct) -> RemoteProdu
 
 
 def take_news(row: ListingRow, remote: RemoteProduct, now: datetime) -> None:
-    """Save what the marketplace says of a listing; older news change nothing."""
+    """Save what the marketplace says of a listing; older news, and news of a product that was replaced, change nothing."""
     with transaction():
-        ListingRow.update(remote_id=row.remote_id).where(ListingRow.id == row.id).execute()
-        fresh = ListingRow.get_by_id(row.id)
+        fresh = locked(ListingRow.select().where(ListingRow.id == row.id)).get()
         listing = confirmed(fresh)
+        if listing.remote_id != remote.id:
+            return
         news = listing.with_news(remote)
         if news == listing:
             return
@@ -222,7 +223,7 @@ def save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
     `row` is the listing as the change began: what a person stopped or started since then stays so.
     """
     with transaction():
-        ListingRow.update(changed_at=now).where(ListingRow.id == row.id).execute()  # holds the row
+        locked(ListingRow.select(ListingRow.id).where(ListingRow.id == row.id)).get()
         _save_confirmed(row, _sold_meanwhile(row, listing), now)
 
 

@@ -6,12 +6,14 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import IntegrityError
+
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
 from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
 from connector.services import cancelling, history, leases, marks, placement, refunds
 from connector.services.context import Context
-from connector.store.database import transaction
+from connector.store.database import locked, transaction
 from connector.store.models import Account, Order, ReturnCase
 
 OVERLAP = 600
@@ -25,6 +27,9 @@ REFUSED_WAIT = timedelta(minutes=10)
 POLICY = "order policy"
 UNFINISHED = frozenset({"claimed", "cart", "placing", "placed", "corrected"})
 """States of an order that is on its way into the store: its case waits."""
+
+UNANSWERED = ("", "refused")
+"""States of our answer in which another may be given."""
 
 _NAMESPACE = uuid.UUID("6f1c1a52-37b5-4a53-9f0e-0d5c7d6a1b11")
 _SUCCESS = frozenset(
@@ -62,13 +67,24 @@ def import_window(ctx: Context, account: Account, *, since: int | None = None, u
     return f"{counted} cancellations and returns"
 
 
+def waits(case: ReturnCase) -> bool:
+    """Whether a person can answer it: the marketplace waits, and took none of our answers yet."""
+    return case.status in AWAITING_SELLER and case.decision_state in UNANSWERED
+
+
 def save(ctx: Context, account: Account, found: Cancellation | ReturnRequest) -> ReturnCase | None:
     """Files a case under its id; None when we know newer news already."""
+    try:
+        return _file(ctx.clock.now(), account, found)
+    except IntegrityError:  # another import filed it for the first time in the same moment: now it is known
+        return _file(ctx.clock.now(), account, found)
+
+
+def _file(now: datetime, account: Account, found: Cancellation | ReturnRequest) -> ReturnCase | None:
     kind = "cancellation" if isinstance(found, Cancellation) else "return"
-    now = ctx.clock.now()
-    key = (ReturnCase.account == account.id, ReturnCase.kind == kind, ReturnCase.request_id == found.id)
+    mine = (ReturnCase.account == account.id) & (ReturnCase.kind == kind) & (ReturnCase.request_id == found.id)
     with transaction():
-        case: ReturnCase | None = ReturnCase.get_or_none(*key)
+        case: ReturnCase | None = locked(ReturnCase.select().where(mine)).first()  # two who file one case take turns
         if case is not None and case.update_time > found.update_time:
             return None
         order = Order.get_or_none(Order.account == account.id, Order.tiktok_order_id == found.order_id)
@@ -315,7 +331,7 @@ def _decide(ctx: Context, case: ReturnCase, decision: str, reason: str, actor: s
     now = ctx.clock.now()
     values = {"decision": decision, "decision_reason": reason, "decision_state": "wanted", "decided_by": actor}
     same = (ReturnCase.decision_state == "wanted") & (ReturnCase.decision == decision)
-    free = (ReturnCase.decision_state.in_(("", "refused")) | same) & (ReturnCase.status == case.status)
+    free = (ReturnCase.decision_state.in_(UNANSWERED) | same) & (ReturnCase.status == case.status)
     with transaction():
         taken = ReturnCase.update(values, changed_at=now).where(ReturnCase.id == case.id, free).execute()
         if taken:

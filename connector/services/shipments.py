@@ -14,7 +14,7 @@ from connector.errors import RejectedError
 from connector.plugins.policies.order import OrderPolicy
 from connector.services import history, orders, placement, work
 from connector.services.context import Context
-from connector.store.database import transaction
+from connector.store.database import locked, transaction
 from connector.store.models import Account, Order, OrderLine, Shipment
 
 OPEN = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
@@ -84,8 +84,7 @@ def _file(ctx: Context, row: Order, found: StoreShipment) -> str:
     """One row per store shipment with the units it carries; its state. Blanks in a tracking number are for people only."""
     policy = placement.order_policy(row.account)
     with transaction():
-        lock = Order.update(lease_owner=Order.lease_owner).where(Order.id == row.id)
-        lock.execute()  # two who file one order's shipments take turns
+        locked(Order.select(Order.id).where(Order.id == row.id)).get()  # two who file one order's shipments take turns
         shipment, _ = Shipment.get_or_create(  # type: ignore[no-untyped-call]  # peewee leaves it untyped
             order=row.id,
             magento_shipment_id=found.entity_id,

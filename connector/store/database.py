@@ -87,6 +87,14 @@ def transaction() -> Iterator[Any]:
             yield txn
 
 
+def locked(query: Any) -> Any:
+    """The rows of a query, nobody else's until the transaction ends.
+
+    PostgreSQL locks them one by one; on SQLite the transaction itself keeps every other writer away.
+    """
+    return query.for_update() if is_postgres() else query
+
+
 @contextmanager
 def connection() -> Iterator[None]:
     """Open a connection for this thread and close it afterwards; nests."""

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connector.domain.order import AWAITING_SELLER
 from connector.plugins import loader
 from connector.services import dashboard
 from connector.store import database, migrations, secrets
-from connector.store.models import Account, Order, QueueItem
+from connector.store.models import Account, Order, QueueItem, ReturnCase
 from tests.admin import world
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -86,6 +87,27 @@ def test_what_needs_somebody_comes_worst_first(account):
 
     assert [todo.tone for todo in found] == ["bad", "info"]
     assert found[0].text == "1 order is not in Magento"
+
+
+def case(account: Account, request_id: str, status: str, state: str, *, decision: str) -> None:
+    ReturnCase.create(
+        account=account, kind="return", request_id=request_id, tiktok_order_id="1", type="REFUND", status=status, role="BUYER",
+        reason="", reason_text="", line_ids=[], refund_minor=0, currency="USD", decision=decision, decision_state=state,
+        deadline=int(NOW.timestamp()) + 7_200, imported_at=NOW, changed_at=NOW,
+    )  # fmt: skip
+
+
+def test_cases_wait_for_an_answer_in_every_state_that_asks_for_one(account):
+    """A refused answer is none; one that is on its way or was taken is."""
+    for number, status in enumerate(sorted(AWAITING_SELLER)):
+        for state in ("", "refused", "wanted", "sent"):
+            case(account, f"{number}{state}", status, state, decision="reject" if state else "")
+    case(account, "over", "RETURN_OR_REFUND_REQUEST_SUCCESS", "", decision="")
+
+    (found,) = [todo for todo in dashboard.needs_you(NOW) if todo.page == "returns.index_view"]
+
+    assert found.text == f"{2 * len(AWAITING_SELLER)} returns wait for your answer"
+    assert found.note == "The first runs out in 2 h."
 
 
 def test_running_work_is_counted_from_its_oldest_open_piece(account):

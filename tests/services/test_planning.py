@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.listing import ConfirmedSku, Draft, DraftSku, Status
+from connector.domain.listing import ConfirmedSku, Draft, DraftSku, RemoteProduct, Status
 from connector.domain.listing import Listing as Confirmed
 from connector.services import publishing
 from connector.services.context import Context
@@ -175,3 +175,29 @@ def test_a_plan_reads_no_listing_that_is_not_due(
     plan(ctx, account)
     assert len(seen) == len(few)
     assert not [sql for sql in seen if '"draft"' in sql and "SELECT" in sql]
+
+
+def told(listing_id: str, at: int, status: Status = Status.SELLER_DEACTIVATED) -> RemoteProduct:
+    skus = {"MH01": ConfirmedSku("s1", Decimal("10.00"), {"w1": 5})}
+    return RemoteProduct(listing_id, "Hoodie", status, "NONE", at, skus)
+
+
+def test_older_news_never_overwrite_newer(ctx: Context, rows: list[Listing]) -> None:
+    """The marketplace's own time decides, not the order in which polls and webhooks arrive."""
+    row, now = rows[0], ctx.clock.now()
+    publishing.take_news(row, told("r1", 20), now)
+    publishing.take_news(row, told("r1", 10, Status.ACTIVATE), now)
+
+    kept = publishing.confirmed(Listing.get_by_id(row.id))
+    assert (kept.status, kept.update_time, kept.stopped) == (Status.SELLER_DEACTIVATED, 20, True)
+
+
+def test_news_of_a_product_that_was_replaced_change_nothing(ctx: Context, rows: list[Listing]) -> None:
+    """A poll looks back: it meets the old product again after another was made in its place."""
+    began = rows[0]
+    publishing.save_confirmed(began, there(began.product_id, draft(began.product_id), remote_id="new"), ctx.clock.now())
+
+    publishing.take_news(began, told("r1", 30, Status.DELETED), ctx.clock.now())
+
+    kept = Listing.get_by_id(began.id)
+    assert (kept.remote_id, kept.status) == ("new", "ACTIVATE")

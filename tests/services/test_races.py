@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from peewee import IntegrityError
 
-from connector.domain.order import MarketplaceOrder
+from connector.domain.order import ZERO, Cancellation, MarketplaceOrder
 from connector.domain.values import from_json
 from connector.services import orders, placement, returns, shipments
 from connector.services.context import Context
@@ -71,6 +72,32 @@ def test_an_order_is_filed_once_and_the_newest_news_stay(
     (row,) = Order.select().where(Order.tiktok_order_id == "twice")
     assert (row.update_time, row.status) == (4, "CANCELLED")
     assert OrderLine.select().where(OrderLine.order == row.id).count() == 2
+
+
+def test_an_order_that_names_a_unit_twice_is_refused_and_not_tried_for_ever(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    data = from_json(MarketplaceOrder, bought(ctx, systems, account, sku).data)
+    with pytest.raises(IntegrityError):
+        orders.save(ctx, account, replace(data, id="odd", lines=(data.lines[0], data.lines[0])))
+    assert not Order.select().where(Order.tiktok_order_id == "odd").exists()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_case_is_filed_once_and_the_newest_news_stay(ctx: Context, account: Account, *, known: bool) -> None:
+    first = Cancellation("c", "o", "CANCEL", "CANCELLATION_REQUEST_PENDING", "BUYER", "r", "", (), ZERO, "USD", 1)
+    if known:
+        returns.save(ctx, account, first)
+    told = (
+        (2, "CANCELLATION_REQUEST_PENDING"),
+        (3, "CANCELLATION_REQUEST_CANCEL"),
+        (4, "CANCELLATION_REQUEST_SUCCESS"),
+    )
+    news = [replace(first, update_time=number, status=status) for number, status in told]
+    answers = together(*(lambda one=one: returns.save(ctx, account, one) for one in news))
+    assert not [one for one in answers if isinstance(one, Exception)]
+    (row,) = ReturnCase.select()
+    assert (row.update_time, row.status, row.store_state) == (4, "CANCELLATION_REQUEST_SUCCESS", "due")
 
 
 def test_a_store_order_is_made_once(ctx: Context, systems: Systems, account: Account, sku: str) -> None:

@@ -14,7 +14,7 @@ from connector.admin.base import Grid, page
 from connector.admin.site import context, local_url
 from connector.domain.money import from_minor
 from connector.plugins.api import ReturnSubject
-from connector.services import history
+from connector.services import history, returns
 from connector.store.models import Account, Order, OrderLine, ReturnCase
 
 DECISIONS = {
@@ -27,7 +27,7 @@ STORE = {"": ("neutral", "–"), "due": ("info", "Due"), "done": ("ok", "Done"),
 
 
 def _deadline(_v: Any, _c: Any, row: Any, _n: str) -> Any:
-    if not row.deadline or row.decision:
+    if not row.deadline or not returns.waits(row):
         return formats.NOTHING
     at = datetime.fromtimestamp(row.deadline, UTC)
     hours = (at - context().clock.now()).total_seconds() / 3600
@@ -165,8 +165,8 @@ class ReturnView(Grid):
         return f"{formats.words(model.kind)} {model.request_id}"
 
     def row_menu(self, row: Any) -> list[Any]:
-        """Both answers while none was given."""
-        return [] if row.decision else self.bulk_menu()
+        """Both answers while TikTok Shop waits for one."""
+        return self.bulk_menu() if returns.waits(row) else []
 
     @page("/details/")
     def details_view(self) -> Any:
