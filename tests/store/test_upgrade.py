@@ -13,10 +13,10 @@ from connector.store.database import database, disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
-LATER = ["0003_patience", "0005_store_orders", "0008_address_due", "0009_sent_back"]
+LATER = ["0003_patience", "0005_store_orders", "0008_address_due", "0009_sent_back", "0010_sent_carts"]
 ADDED = {
     "queue_item": ("actor", "waits"),
-    "order": ("retry_at", "ended", "address_due"),
+    "order": ("retry_at", "ended", "address_due", "sent_carts", "look_again_at"),
     "shipment": ("other_numbers",),
     "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back"),
     "account": ("connected_at",),
@@ -33,6 +33,7 @@ def first_release(database_url: str) -> Iterator[None]:
     )
     migrator = SchemaMigrator.from_database(database.obj)
     with database.atomic():
+        database.execute_sql('DROP INDEX "order_look_again_at"')
         migrate(*(migrator.drop_column(table, name) for table, names in ADDED.items() for name in names))
         applied = ", ".join(f"'{name}'" for name in LATER)
         database.execute_sql(f"DELETE FROM {_history()} WHERE name IN ({applied})")

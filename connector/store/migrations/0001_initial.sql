@@ -170,12 +170,14 @@ CREATE TABLE "order" (
   "magento_increment_id" VARCHAR(255) NOT NULL, "magento_status" VARCHAR(255) NOT NULL, "stored_at" {bigint},
   "stock_reserved" {boolean} NOT NULL, "external_written" {boolean} NOT NULL, "invoiced" {boolean} NOT NULL,
   "duplicates" TEXT NOT NULL, "failed_reason" TEXT NOT NULL, "failures" INTEGER NOT NULL, "retry_at" {bigint},
-  "ended" VARCHAR(255) NOT NULL, "address_due" {boolean} NOT NULL,
+  "ended" VARCHAR(255) NOT NULL, "address_due" {boolean} NOT NULL, "sent_carts" TEXT NOT NULL,
+  "look_again_at" {bigint},
   FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE RESTRICT);
 CREATE INDEX "order_account_id" ON "order" ("account_id");
 CREATE INDEX "order_status" ON "order" ("status");
 CREATE INDEX "order_state" ON "order" ("state");
 CREATE INDEX "order_magento_order_id" ON "order" ("magento_order_id");
+CREATE INDEX "order_look_again_at" ON "order" ("look_again_at");
 CREATE UNIQUE INDEX "order_account_id_tiktok_order_id" ON "order" ("account_id", "tiktok_order_id");
 CREATE TABLE "order_line" (
   "id" {serial} NOT NULL PRIMARY KEY, "order_id" INTEGER NOT NULL, "line_id" VARCHAR(255) NOT NULL,
@@ -205,7 +207,7 @@ CREATE TABLE "return_case" (
   "deadline" {bigint} NOT NULL, "next_actions" TEXT NOT NULL, "next_id" VARCHAR(255) NOT NULL,
   "decision" VARCHAR(255) NOT NULL, "decision_reason" VARCHAR(255) NOT NULL, "decision_state" VARCHAR(255) NOT NULL,
   "decided_by" VARCHAR(255) NOT NULL, "store_state" VARCHAR(255) NOT NULL, "store_document" VARCHAR(255) NOT NULL,
-  "lease_owner" VARCHAR(255) NOT NULL, "lease_until" {bigint}, "message" TEXT NOT NULL,
+  "lease_owner" VARCHAR(255) NOT NULL, "lease_until" {bigint}, "failures" INTEGER NOT NULL, "message" TEXT NOT NULL,
   "imported_at" {bigint} NOT NULL, "changed_at" {bigint} NOT NULL,
   FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE RESTRICT,
   FOREIGN KEY ("order_id") REFERENCES "order" ("id") ON DELETE SET NULL);

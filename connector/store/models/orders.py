@@ -19,7 +19,9 @@ class Order(Model):
     `placing_since` is when a place call was last sent and not answered, `stored_at` when the store order was found to be
     there: stock that was read before then does not know of it. `ended` is the store order's state when staff cancelled or
     closed it while the marketplace waited for the goods, `address_due` says that the store order, made or being made, has an
-    address that the buyer has corrected.
+    address that the buyer has corrected. `sent_carts` are the line ids by cart id, "" for a direct save, of everything that a
+    store order was asked for with; at `look_again_at` a second order is looked for, because one of those calls was not
+    answered.
     """
 
     id = AutoField()
@@ -53,6 +55,8 @@ class Order(Model):
     retry_at = UtcField(null=True)
     ended = CharField(default="")
     address_due = BooleanField(default=False)
+    sent_carts = JsonField(default=dict)
+    look_again_at = UtcField(null=True, index=True)
 
     class Meta:
         indexes = ((("account", "tiktok_order_id"), True),)
@@ -113,7 +117,8 @@ class ReturnCase(Model):
 
     `kind` is `cancellation` or `return`; `decision` what we answered ("approve", "reject"), `decision_state` is `""`,
     `wanted`, `sent` or `refused`. `store_state` follows the store's side: `""`, `due`, `done`, `none`; `store_document`
-    is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store. `shipping_minor`
+    is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store, and is the wait after
+    one that failed; `failures` counts those tries. `shipping_minor`
     is the part of the refund that is shipping, `partial` a refund of money only, `replenish` whether the pieces of a
     cancellation exist, `sent_back` whether the buyer handed the goods of a return to a carrier.
     """
@@ -150,6 +155,7 @@ class ReturnCase(Model):
     store_document = CharField(default="")
     lease_owner = CharField(default="")
     lease_until = UtcField(null=True)
+    failures = IntegerField(default=0)
     message = TextField(default="")
     imported_at = UtcField()
     changed_at = UtcField()
