@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis import Redis
 
+from connector.clients.http import HttpClient
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales
 from connector.clients.magento import MagentoStore as MagentoSettings
 from connector.clients.mail import SmtpMailer
 from connector.clients.tiktok import TikTokAuthorizer, TikTokSettings, TikTokShop
 from connector.clients.tiktok.signing import verify_webhook
+from connector.clients.tiktok.throttle import Throttle
 from connector.jobs.queue import RedisQueue
 from connector.plugins.loader import load as load_plugins
 from connector.services.context import Context
@@ -40,7 +42,7 @@ class SystemClock:
 
 
 class HttpRemotes:
-    """Stores and shops over HTTP. A client lives as long as the row says the same."""
+    """Stores and shops over HTTP. Connections, and what throttles learnt, live as long as the row says the same."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,8 +55,10 @@ class HttpRemotes:
     def shop(self, account: Account) -> TikTokShop:
         """The account's shop."""
         settings = self._tiktok(account)
-        refresh = TikTokAuthorizer(settings).refresh
-        return TikTokShop(settings, DatabaseVault(account.id), SystemClock(), redis=self._redis, refresh=refresh)
+        authorizer = TikTokAuthorizer(settings)
+        vault = DatabaseVault(account.id, longest_refresh=authorizer.longest_refresh)
+        http, throttle = _wire(settings, self._redis)
+        return TikTokShop(settings, vault, SystemClock(), refresh=authorizer.refresh, http=http, throttle=throttle)
 
     def catalog(self, store: MagentoStore) -> MagentoCatalog:
         """The store's products."""
@@ -103,6 +107,16 @@ class HttpRemotes:
 def _magento(settings: MagentoSettings) -> MagentoConnection:
     """One connection per setting: it remembers which form of the signature a store accepts."""
     return MagentoConnection(settings)
+
+
+@functools.lru_cache(maxsize=32)
+def _wire(settings: TikTokSettings, redis: Redis) -> tuple[HttpClient, Throttle]:
+    """One set of connections and one pace per setting: a thread's calls share a connection, a process's calls its quota.
+
+    The tokens are not kept with them: they change while the settings stay.
+    """
+    http = HttpClient("tiktok", connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout)
+    return http, Throttle(settings.bucket, ceiling=settings.max_rate, redis=redis)
 
 
 def open_database(settings: Settings) -> None:

@@ -41,6 +41,9 @@ MAX_BODY = 64 * 1024 * 1024
 UNTRUSTED = "certificate"
 """Code of the error for a certificate that cannot be verified: asking again at once would change nothing."""
 
+JITTER = 0.5
+"""Seconds that a pause is longer at most than it was meant to be."""
+
 _CHUNK = 64 * 1024
 _SHORT = {"timeout": "it timed out", "lost": "the connection was lost"}
 _QUERY = re.compile(r"\?[^\s'\")]*")
@@ -139,6 +142,12 @@ class HttpClient:
         self._timeout = (connect_timeout, read_timeout)
         self._sleep = sleep
         self._local = threading.local()
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a repeatable call may take with all its repetitions, as far as its time-outs bound it."""
+        pauses = (self.attempts - 1) * (self.patience + JITTER)
+        return self.attempts * sum(self._timeout) + pauses
 
     def call(
         self,
@@ -252,7 +261,7 @@ class HttpClient:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, RetryableError) else None
         grown = min(float(2 ** (state.attempt_number - 1)), self.patience)
-        return (grown if asked is None else asked) + random.uniform(0, 0.5)  # noqa: S311  # not a secret
+        return (grown if asked is None else asked) + random.uniform(0, JITTER)  # noqa: S311  # not a secret
 
 
 @contextmanager

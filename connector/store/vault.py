@@ -17,13 +17,12 @@ from connector.ports import TokenRefresh
 from connector.store.database import connection, transaction
 from connector.store.models import Account, Setting
 
-LEASE = timedelta(seconds=120)
-"""Longer than a refresh with all its repetitions takes; a process that died holds others up no longer than this."""
-
-PATIENCE = 150.0
-"""Seconds that a process waits for another one's renewal: a little more than the lease."""
+MARGIN = 2
+"""How many times what a refresh may take a lease lasts: names are looked up and bytes trickle without a limit of their own."""
 
 PAUSE = 0.1
+BEYOND = 30.0
+"""Seconds that a process waits for another one's renewal, once the other's lease must be over."""
 
 
 def _utc_now() -> datetime:
@@ -48,16 +47,22 @@ def save_tokens(account_id: int, tokens: Tokens) -> None:
 
 
 class DatabaseVault:
-    """One account's pair. `now` and `sleep` are the machine's unless a test says otherwise."""
+    """One account's pair. `now` and `sleep` are the machine's unless a test says otherwise.
+
+    `longest_refresh` is how many seconds the token host may be asked for, repetitions included; `lease` follows from it.
+    A process that died holds others up no longer than that.
+    """
 
     def __init__(
         self,
         account_id: int,
         *,
+        longest_refresh: float = 60.0,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account_id, self._now, self._sleep = account_id, now, sleep
+        self.lease = timedelta(seconds=MARGIN * longest_refresh)
         self._key = f"token-lease:{account_id}"
 
     def load(self) -> Tokens:
@@ -82,9 +87,9 @@ class DatabaseVault:
 
         Raises:
             AuthorizationError: not connected, or the token host refuses: the seller must consent again.
-            RetryableError: another process has been renewing for longer than `PATIENCE`.
+            RetryableError: another process has been renewing for longer than a lease.
         """
-        for _ in range(round(PATIENCE / PAUSE)):
+        for _ in range(round((self.lease.total_seconds() + BEYOND) / PAUSE)):
             tokens = self.load()
             if tokens.access_expires > unless_newer_than:
                 return tokens
@@ -98,20 +103,25 @@ class DatabaseVault:
         raise RetryableError("Another process is still renewing the access to TikTok Shop.", system="tiktok")
 
     def _renew(self, refresh: TokenRefresh, unless_newer_than: datetime) -> Tokens:
-        """With the lease held; the pair is read again, because it may have changed just before the lease was taken."""
+        """With the lease held; the pair is read again, because it may have changed just before the lease was taken.
+
+        A process that was stopped for longer than its lease finds another's pair, or a new consent's: the one that was
+        issued last is the one that works, and expires last.
+        """
         old = self.load()
         if old.access_expires > unless_newer_than:
             return old
         new = refresh(old.refresh_token)
         with connection(), transaction():
-            if self.load().refresh_token == old.refresh_token:
+            kept = self.load()
+            if kept.refresh_token == old.refresh_token or new.access_expires > kept.access_expires:
                 save_tokens(self._account_id, new)
         return self.load()
 
     def _take(self, owner: str) -> bool:
         """Compare-and-set: true for one of any number of processes that try at once."""
         now = self._now()
-        wanted = {"owner": owner, "until": (now + LEASE).timestamp()}
+        wanted = {"owner": owner, "until": (now + self.lease).timestamp()}
         with connection(), transaction():
             Setting.insert(key=self._key, value={}).on_conflict_ignore().execute()
             held = Setting.get_by_id(self._key).value

@@ -14,7 +14,7 @@ import pytest
 from connector.domain.shop import Tokens
 from connector.errors import AuthorizationError, RetryableError
 from connector.store.models import Account, Setting
-from connector.store.vault import LEASE, DatabaseVault, save_tokens
+from connector.store.vault import DatabaseVault, save_tokens
 from tests.clients.rehearsal import Control
 from tests.services import live
 
@@ -80,15 +80,46 @@ def save_title(account_id: int) -> None:
 
 
 def test_a_lease_of_a_dead_process_runs_out(account: Account) -> None:
-    until = (live.Clock().now() + LEASE / 2).timestamp()
-    Setting.create(key=f"token-lease:{account.id}", value={"owner": "dead", "until": until})
     waited: list[float] = []
-    stuck = DatabaseVault(account.id, sleep=waited.append)
+    stuck = DatabaseVault(account.id, longest_refresh=5, sleep=waited.append)
+    lease = stuck.lease
+    until = (live.Clock().now() + lease / 2).timestamp()
+    Setting.create(key=f"token-lease:{account.id}", value={"owner": "dead", "until": until})
     with pytest.raises(RetryableError, match="still renewing"):
         stuck.renew(lambda _token: pair("n", 60), unless_newer_than=soon())
-    assert sum(waited) > LEASE.total_seconds()
-    later = DatabaseVault(account.id, now=live.Clock(LEASE).now)
+    assert sum(waited) > lease.total_seconds()
+    later = DatabaseVault(account.id, now=live.Clock(lease).now)
     assert later.renew(lambda _token: pair("n", 60), unless_newer_than=soon()).access_token == "a-n"
+
+
+def test_nobody_else_refreshes_while_a_refresh_takes_its_longest(account: Account) -> None:
+    asked: list[str] = []
+
+    def enough(_seconds: float) -> None:
+        raise TimeoutError
+
+    def refresh(token: str) -> Tokens:
+        asked.append(token)
+        late = live.Clock(timedelta(seconds=40))
+        second = DatabaseVault(account.id, longest_refresh=40, now=late.now, sleep=enough)
+        with pytest.raises(TimeoutError):
+            second.renew(refresh, unless_newer_than=soon())
+        return pair("new", 60)
+
+    DatabaseVault(account.id, longest_refresh=40).renew(refresh, unless_newer_than=soon())
+    assert (asked, DatabaseVault(account.id).load().access_token) == (["r-old"], "a-new")
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(50, "a-mine"), (70, "a-other")])
+def test_of_two_pairs_that_were_issued_the_later_one_is_kept(account: Account, minutes: float, kept: str) -> None:
+    """A process that was stopped for longer than its lease: another has renewed, or a seller consented, meanwhile."""
+
+    def refresh(_token: str) -> Tokens:
+        save_tokens(account.id, pair("other", minutes))
+        return pair("mine", 60)
+
+    got = DatabaseVault(account.id).renew(refresh, unless_newer_than=soon())
+    assert (got.access_token, DatabaseVault(account.id).load().access_token) == (kept, kept)
 
 
 def test_a_disconnected_account_is_not_connected_again_by_a_renewal(account: Account) -> None:

@@ -18,6 +18,9 @@ from connector.clients.tiktok.settings import TikTokSettings
 from connector.domain.shop import Tokens
 from connector.errors import AuthorizationError, ConfigurationError, RejectedError, RetryableError
 
+CONNECT, READ, ATTEMPTS = 5.0, 15.0, 2
+"""Seconds and calls at most, whatever the shop's own calls may take: all processes wait while one refreshes."""
+
 
 class TikTokAuthorizer:
     """Exchanges consents and refresh tokens for token pairs."""
@@ -25,8 +28,16 @@ class TikTokAuthorizer:
     def __init__(self, settings: TikTokSettings, http: HttpClient | None = None) -> None:
         self._settings = settings
         self._http = http or HttpClient(
-            SYSTEM, connect_timeout=settings.connect_timeout, read_timeout=settings.read_timeout
+            SYSTEM,
+            connect_timeout=min(settings.connect_timeout, CONNECT),
+            read_timeout=min(settings.read_timeout, READ),
+            attempts=ATTEMPTS,
         )
+
+    @property
+    def longest_refresh(self) -> float:
+        """Seconds that `refresh` may take; nobody else may refresh the same token meanwhile (section 1.1)."""
+        return self._http.longest
 
     def authorize_url(self, state: str) -> str:
         """The consent page. `state` comes back with the code: one use, bound to the session."""

@@ -49,6 +49,11 @@ class TikTokSettings:
             raise ConfigurationError("The TikTok Shop app's key and secret are missing: copy both from Partner Center.")
 
     @property
+    def bucket(self) -> str:
+        """Whose quota of calls it is: the app's with the shop."""
+        return f"{self.app_key}:{self.shop_id or '-'}"
+
+    @property
     def consent_host(self) -> str:
         """Where the seller's browser is sent to."""
         if self.authorize_url:

@@ -27,6 +27,7 @@ class TikTokShop(ProductCalls, OrderCalls):
         clock: the time that requests are signed with.
         redis: shares the throttle between processes when given.
         refresh: the token host's refresh, by default that of `settings`.
+        http, throttle: the connections and the pace of the shop's calls, by default its own.
     """
 
     def __init__(
@@ -40,14 +41,13 @@ class TikTokShop(ProductCalls, OrderCalls):
         http: HttpClient | None = None,
         throttle: Throttle | None = None,
     ) -> None:
-        bucket = f"{settings.app_key}:{settings.shop_id or '-'}"
         super().__init__(
             TikTokTransport(
                 settings,
                 vault,
                 refresh or TikTokAuthorizer(settings).refresh,
                 clock,
-                throttle or Throttle(bucket, ceiling=settings.max_rate, redis=redis),
+                throttle or Throttle(settings.bucket, ceiling=settings.max_rate, redis=redis),
                 http,
             )
         )
