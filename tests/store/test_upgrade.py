@@ -13,12 +13,19 @@ from connector.store.database import database, disconnect
 from connector.store.models import Listing, QueueItem
 from tests.services import world
 
-LATER = ["0003_patience", "0005_store_orders", "0008_address_due", "0009_sent_back", "0010_sent_carts"]
+LATER = [
+    "0003_patience",
+    "0005_store_orders",
+    "0008_address_due",
+    "0009_sent_back",
+    "0010_sent_carts",
+    "0011_case_failures",
+]
 ADDED = {
     "queue_item": ("actor", "waits"),
     "order": ("retry_at", "ended", "address_due", "sent_carts", "look_again_at"),
     "shipment": ("other_numbers",),
-    "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back"),
+    "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back", "failures"),
     "account": ("connected_at",),
 }
 

@@ -117,10 +117,10 @@ class ReturnCase(Model):
 
     `kind` is `cancellation` or `return`; `decision` what we answered ("approve", "reject"), `decision_state` is `""`,
     `wanted`, `sent` or `refused`. `store_state` follows the store's side: `""`, `due`, `done`, `none`; `store_document`
-    is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store, and is the wait after
-    one that failed; `failures` counts those tries. `shipping_minor`
-    is the part of the refund that is shipping, `partial` a refund of money only, `replenish` whether the pieces of a
-    cancellation exist, `sent_back` whether the buyer handed the goods of a return to a carrier.
+    is the credit memo's id, or "cancelled". The lease is held by whoever follows the case in the store, and is the wait
+    after a try that failed; `failures` counts those. `shipping_minor` is the part of the refund that is shipping, `partial` a
+    refund of money only, `replenish` whether the pieces of a cancellation exist, `sent_back` whether the buyer handed the
+    goods of a return to a carrier.
     """
 
     id = AutoField()
