@@ -32,19 +32,26 @@ from connector.errors import ConfigurationError
     type=click.Choice(["both", "marketplace", "store"]),
     help="Serve only one of the two.",
 )
+@click.option(
+    "--redirect-url",
+    help="Where the consent page sends the browser.  [default: the connector of this machine's settings]",
+)
 def sandbox(
-    *, host: str, port: int, data: Path | None, catalog: Path | None, products: int, seed: int, region: str, side: str
-) -> None:
+    *, host: str, port: int, data: Path | None, catalog: Path | None, products: int, seed: int, region: str, side: str,
+    redirect_url: str | None,
+) -> None:  # fmt: skip
     """Run a TikTok Shop and a Magento of our own.
 
     Two servers in one, over HTTP, that keep the real contracts: to rehearse on, and what `connector demo` runs on.
     """
     from connector.cli.common import start
+    from connector.domain.shop import CONSENT_RETURN
     from connector.sandbox.options import SandboxError, SandboxOptions
     from connector.sandbox.serve import serve
 
-    folder = data or start(service=True).var_dir / "sandbox"
+    settings = start(service=True)
+    options = SandboxOptions(region=region, redirect_url=redirect_url or settings.base_url + CONSENT_RETURN)
     try:
-        serve(host, port, folder, catalog, products, seed, SandboxOptions(region=region), side)
+        serve(host, port, data or settings.var_dir / "sandbox", catalog, products, seed, options, side)
     except SandboxError as error:
         raise ConfigurationError(str(error)) from error

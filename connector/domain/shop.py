@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+CONSENT_RETURN = "/oauth/tiktok/return"
+"""Path below the connector's base URL to which the marketplace sends a seller back. Partner Center keeps the whole address as
+the app's redirect URL; it is never sent along (reference section 1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--region", default="US", choices=REGIONS, help="region of the shop that authorizes")
     parser.add_argument("--side", default=BOTH, choices=SIDES, help="serve only one of the two")
+    parser.add_argument("--redirect-url", default=SandboxOptions().redirect_url, help="where the consent page leads")
     given = parser.parse_args()
     try:
         serve(
@@ -34,7 +35,7 @@ def main() -> int:
             given.catalog,
             given.products,
             given.seed,
-            SandboxOptions(region=given.region),
+            SandboxOptions(region=given.region, redirect_url=given.redirect_url),
             given.side,
         )
     except SandboxError as error:

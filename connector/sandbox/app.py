@@ -14,6 +14,24 @@ from connector.sandbox.options import SandboxError, SandboxOptions
 
 BOTH, MARKETPLACE, STORE = SIDES = ("both", "marketplace", "store")
 LOOPBACK = ("127.", "::1", "::ffff:127.")
+LABELS = {
+    "tiktok": {
+        "api_url": "Sandbox address",
+        "app_key": "App key",
+        "app_secret": "App secret",
+        "service_id": "Service id",
+        "redirect_url": "Redirect URL",
+    },
+    "magento": {
+        "base_url": "Store address",
+        "store_code": "Store view code",
+        "consumer_key": "Consumer key",
+        "consumer_secret": "Consumer secret",
+        "access_token": "Access token",
+        "access_token_secret": "Access token secret",
+    },
+}
+"""Which credentials the start page shows, under the names that a connector's forms give them."""
 
 
 def create_sandbox(
@@ -65,7 +83,7 @@ def base_url() -> str:
 def _register_shell(app: Flask, data_dir: Path) -> None:
     @app.before_request
     def only_from_this_machine() -> None:
-        if request.path.startswith("/_sandbox") and not (request.remote_addr or "").startswith(LOOPBACK):
+        if request.path.startswith("/_sandbox") and not _on_this_machine():
             abort(403)
 
     @app.get("/_sandbox/health")
@@ -84,7 +102,12 @@ def _register_shell(app: Flask, data_dir: Path) -> None:
     @app.get("/")
     def start_page() -> str:
         counts = {side: told for side, told in _of_both_sides(app, "sandbox_counts").items() if told}
-        return render_template("start.html", counts=counts, credentials=_of_both_sides(app, "sandbox_credentials"))
+        credentials = _of_both_sides(app, "sandbox_credentials") if _on_this_machine() else {}
+        return render_template("start.html", counts=counts, credentials=credentials, labels=LABELS)
+
+
+def _on_this_machine() -> bool:
+    return (request.remote_addr or "").startswith(LOOPBACK)
 
 
 def _of_both_sides(app: Flask, extension: str) -> dict[str, Any]:

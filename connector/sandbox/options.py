@@ -35,6 +35,8 @@ class SandboxOptions:
     `http_status`: HTTP status by error code, over the defaults.
     `description_tags`: `older` (only the tags that older pages list) or `any` (newer pages accept every tag).
     `webhook_retries`: waits before the next tries; `webhook_timeout` is in real seconds.
+    `redirect_url`: where the consent page sends the browser, unless the control API set another; a connector with its default
+    settings takes it there.
     """
 
     region: str = "US"
@@ -60,7 +62,7 @@ class SandboxOptions:
     http_status: Mapping[int, int] = field(default_factory=dict)
     webhook_retries: tuple[float, ...] = (120, 1800, 10_800, 43_200)
     webhook_timeout: float = 3
-    redirect_url: str = "http://127.0.0.1:5000/tiktok/callback"
+    redirect_url: str = "http://127.0.0.1:8080/oauth/tiktok/return"
     shipping_update_seconds: int = 259_200
     shipping_update_count: int = 3
     cancel_answer_seconds: Mapping[str, int] = field(

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import escape
 
+from connector.domain.shop import CONSENT_RETURN
 from connector.errors import ConnectorError
 from connector.services import accounts
 from connector.services.context import Context
@@ -27,7 +28,7 @@ def routes(ctx: Context) -> Blueprint:
     """`/oauth/tiktok/return`."""
     web = Blueprint("oauth", __name__)
 
-    @web.get("/oauth/tiktok/return")
+    @web.get(CONSENT_RETURN)
     def tiktok_return() -> ResponseReturnValue:
         state, code = request.args.get("state", ""), request.args.get("code", "")
         own = str(session.get("sid", ""))

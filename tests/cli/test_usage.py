@@ -9,16 +9,26 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from connector.admin.views import SECTIONS
+from connector.app import create_app
 from connector.cli import connector
 from connector.cli.edge import run
-from tests.cli.conftest import Installation
+from connector.sandbox import SandboxServer, create_sandbox
+from connector.services import accounts
+from connector.settings import Settings
+from connector.store import database, migrations
+from connector.store.models import Account
+from tests.cli.conftest import Command, Installation
 from tests.cli.test_edge import ROOT
 from tests.cli.test_readme import commands
+from tests.clients.rehearsal import Control
 from tests.runtime.processes import eventually, free_port
+from tests.services import live
 
 PAGE = (ROOT / "docs/usage.md").read_text()
 STAY = {"up": "Running at ", "sandbox": "http://"}
@@ -71,6 +81,36 @@ def test_what_stays_is_ready_soon_and_stops_in_order(name: str, installation: In
     finally:
         process.kill()
         process.wait()
+
+
+def test_the_consent_of_the_sandbox_on_the_page_leads_back_to_the_connector(
+    untouched: dict[str, str], redis_url: str, in_process: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line as it stands there, and a connector with the same settings: neither is told of the other."""
+    servers: list[SandboxServer] = []
+
+    def serve(_host: str, _port: int, _folder: Path, *rest: Any) -> None:
+        servers.append(SandboxServer(create_sandbox(tmp_path, products=1, options=rest[3])).start())
+
+    monkeypatch.setattr(sys.modules["connector.sandbox.serve"], "serve", serve)
+    (line,) = (line for line in commands("docs/usage.md") if line.startswith(".venv/bin/connector sandbox"))
+    assert in_process(*shlex.split(line)[1:], **untouched, REDIS_URL=redis_url).returncode == 0
+    settings = Settings.load()
+    app = create_app(settings)
+    migrations.upgrade()
+    with database.connection():
+        account, browser = live.add_account(Control(servers[0].url)), app.test_client()
+        with browser.session_transaction() as session:
+            session["sid"] = "browser"
+        page = accounts.start_authorization(app.extensions["connector.admin"], account, "browser")
+        back = requests.post(page, data={"decision": "authorize"}, allow_redirects=False, timeout=5).headers["Location"]
+        assert back.startswith(f"{settings.base_url}/")
+        answer = browser.get(back.removeprefix(settings.base_url))
+        connected = Account.get_by_id(account.id).connected
+    database.disconnect()
+    servers[0].stop()
+
+    assert (answer.status_code, answer.location, connected) == (302, "/admin/accounts/connected/", True)
 
 
 def test_every_screen_is_explained_by_its_name() -> None:

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from connector.sandbox import SandboxError, SandboxServer
+from connector.sandbox.app import LABELS
 from tests.sandbox.tiktok_seller import RefusedError, Seller
 
 
@@ -113,6 +114,20 @@ def test_the_start_page_and_credentials_are_plain(sandbox: SandboxServer) -> Non
     assert "<script" not in page
     keys = requests.get(f"{sandbox.url}/_sandbox/credentials", timeout=10).json()["tiktok"]
     assert set(keys) >= {"api_url", "auth_url", "app_key", "app_secret", "service_id", "redirect_url"}
+
+
+def test_the_start_page_has_what_a_connector_asks_for_on_this_machine_alone(sandbox: SandboxServer) -> None:
+    """Each under the name of the form's field; somebody elsewhere sees the page without them."""
+    given = requests.get(f"{sandbox.url}/_sandbox/credentials", timeout=10).json()
+    shown = {side: [given[side][name] for name in names] for side, names in LABELS.items()}
+
+    page = requests.get(sandbox.url, timeout=10).text
+    elsewhere = sandbox.app.test_client().get("/", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).text
+
+    assert "<dt>App secret</dt>" in page
+    for value in [*shown["tiktok"], *shown["magento"]]:
+        assert f"<code>{value}</code>" in page
+        assert f"<code>{value}</code>" not in elsewhere
 
 
 def fault(sandbox: SandboxServer, **wanted: object) -> None:
