@@ -20,10 +20,11 @@ LATER = [
     "0009_sent_back",
     "0010_sent_carts",
     "0011_case_failures",
+    "0012_compensated_at",
 ]
 ADDED = {
     "queue_item": ("actor", "waits"),
-    "order": ("retry_at", "ended", "address_due", "sent_carts", "look_again_at"),
+    "order": ("retry_at", "ended", "address_due", "sent_carts", "look_again_at", "compensated_at"),
     "shipment": ("other_numbers",),
     "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back", "failures"),
     "account": ("connected_at",),

@@ -171,7 +171,7 @@ CREATE TABLE "order" (
   "stock_reserved" {boolean} NOT NULL, "external_written" {boolean} NOT NULL, "invoiced" {boolean} NOT NULL,
   "duplicates" TEXT NOT NULL, "failed_reason" TEXT NOT NULL, "failures" INTEGER NOT NULL, "retry_at" {bigint},
   "ended" VARCHAR(255) NOT NULL, "address_due" {boolean} NOT NULL, "sent_carts" TEXT NOT NULL,
-  "look_again_at" {bigint},
+  "look_again_at" {bigint}, "compensated_at" {bigint},
   FOREIGN KEY ("account_id") REFERENCES "account" ("id") ON DELETE RESTRICT);
 CREATE INDEX "order_account_id" ON "order" ("account_id");
 CREATE INDEX "order_status" ON "order" ("status");

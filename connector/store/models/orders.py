@@ -21,7 +21,7 @@ class Order(Model):
     closed it while the marketplace waited for the goods, `address_due` says that the store order, made or being made, has an
     address that the buyer has corrected. `sent_carts` are the line ids by cart id, "" for a direct save, of everything that a
     store order was asked for with; at `look_again_at` a second order is looked for, because one of those calls was not
-    answered.
+    answered. `compensated_at` is when somebody put the store's stock right about an order whose pieces it never reserved.
     """
 
     id = AutoField()
@@ -57,6 +57,7 @@ class Order(Model):
     address_due = BooleanField(default=False)
     sent_carts = JsonField(default=dict)
     look_again_at = UtcField(null=True, index=True)
+    compensated_at = UtcField(null=True)
 
     class Meta:
         indexes = ((("account", "tiktok_order_id"), True),)
