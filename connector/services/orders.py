@@ -61,8 +61,7 @@ def _file(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | No
     with transaction():
         row = _save(ctx.clock.now(), account, order)
         if row is not None:
-            _save_lines(row, order, skus)
-            mark_stale(account, set(skus.values()))
+            mark_stale(account, _save_lines(row, order, skus))
         return row
 
 
@@ -247,7 +246,9 @@ def _match_again(row: Order) -> None:
     """The units' products as the store has them now: what was missing when the order came may be there."""
     if row.magento_order_id is not None or row.state not in {"", "failed"}:
         return
-    skus = matching.store_skus(row.account, from_json(MarketplaceOrder, row.data))
+    before = {line.line_id: line.sku for line in OrderLine.select().where(OrderLine.order == row.id)}
+    now = matching.store_skus(row.account, from_json(MarketplaceOrder, row.data))
+    skus = matching.settled(row.account, before, now)
     with transaction():
         for line_id, sku in skus.items():
             OrderLine.update(sku=sku).where(
@@ -341,8 +342,10 @@ def _columns(order: MarketplaceOrder, row: Order | None, now: datetime) -> dict[
     }
 
 
-def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> None:
+def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> set[str]:
+    """The store SKUs that the order sells."""
     known = {line.line_id: line for line in OrderLine.select().where(OrderLine.order == row.id)}
+    skus = matching.settled(row.account, {line_id: line.sku for line_id, line in known.items()}, skus)
     currency = order.payment.currency
     for line in order.lines:
         discount = line.seller_discount + line.platform_discount
@@ -362,6 +365,7 @@ def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> No
         if row.state in {"", "reserved", "failed"} and row.magento_order_id is None:
             values["sku"] = skus[line.id]
         OrderLine.update(values).where(OrderLine.id == old.id).execute()
+    return set(skus.values())
 
 
 def mark_stale(account: Account, skus: set[str]) -> None:
