@@ -133,7 +133,8 @@ class Salable:
 
     `quantity` counts reservations already; `unlimited` marks products whose stock the store does not manage. `sources` is
     source code → pieces that count there, for every source that the website sells from (None: not known); `single` says
-    that the store keeps no stock by sources at all.
+    that the store keeps no stock by sources at all. `unreserved` are pieces by which `quantity` is too high: orders saved
+    directly never reserved them.
     """
 
     quantity: Decimal
@@ -141,6 +142,12 @@ class Salable:
     unlimited: bool = False
     sources: Mapping[str, Decimal] | None = None
     single: bool = False
+    unreserved: int = 0
+
+    @property
+    def true_quantity(self) -> Decimal:
+        """What is there to promise, whatever the store says."""
+        return self.quantity - self.unreserved
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,14 @@ from connector.rules.facts import FactError
 from connector.rules.functions import library
 from connector.rules.ladder import Ladder, price_ladder
 from connector.rules.products import Facts, day_fact
-from connector.services import days, drafting, mapping, orders, policies, rulesets, sources, validation, variants
+from connector.services import days, drafting, holding, mapping, policies, rulesets, sources, validation, variants
 from connector.services.context import Context
 from connector.store.models import Account, ListingTemplate, MagentoStore, MarketplaceCategory, Product, TikTokAttribute
 from connector.store.models import Listing as ListingRow
 
 log = structlog.get_logger(__name__)
 
+NONE = holding.Held()
 NOT_WANTED = "No rule assigns it to a listing template any more."
 
 
@@ -126,7 +127,7 @@ class Drafter:
         for product in family:
             known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
             if known is not None and product.enabled and product.salable is not None:
-                left = int(product.salable) - held.get(product.sku, 0)
+                left = int(product.salable) - held.get(product.sku, NONE).pieces
                 found[drafting.seller_sku(product.sku, self.market.region)] = {
                     place: pieces if product.unlimited else max(0, min(pieces, left))
                     for place, pieces in known.quantities.items()
@@ -144,19 +145,20 @@ class Drafter:
         query = Product.select().where(Product.parent == lead.id, ~Product.deleted)
         return [lead, *query.order_by(Product.entity_id)]
 
-    def _held(self, family: Sequence[Product]) -> dict[str, int]:
-        return orders.held([product.sku for product in family], store_id=self.account.store_id)
+    def _held(self, family: Sequence[Product]) -> dict[str, holding.Held]:
+        return holding.kept([product.sku for product in family], store_id=self.account.store_id)
 
     def _part(
         self,
         product: Product,
         listing: Listing,
-        held: Mapping[str, int],
+        held: Mapping[str, holding.Held],
         prices: Mapping[str, Ruled],
         problems: Mapping[str, Issue],
     ) -> drafting.Part:
         known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
         problem, ruled = problems.get(product.sku), prices.get(product.sku)
+        kept = held.get(product.sku, NONE)
         try:
             values = self.lens.values(product)
         except FactError as error:
@@ -164,8 +166,8 @@ class Drafter:
         return drafting.Part(
             snapshot=ProductSnapshot(product.data),
             values=values,
-            stock=_stock(product, single=self.store.sources == []),
-            held=held.get(product.sku, 0),
+            stock=_stock(product, kept.unreserved, single=self.store.sources == []),
+            held=kept.wanted,
             last=sum(known.quantities.values()) if known else None,
             ruled=ruled.amount if ruled else None,
             decision=ruled.decision if ruled else {},
@@ -292,7 +294,7 @@ def _market(account: Account, today: date) -> drafting.Market:
     )
 
 
-def _stock(product: Product, *, single: bool = False) -> Salable | None:
+def _stock(product: Product, unreserved: int = 0, *, single: bool = False) -> Salable | None:
     if product.salable is None:
         return None
     held = product.sources
@@ -302,6 +304,7 @@ def _stock(product: Product, *, single: bool = False) -> Salable | None:
         product.unlimited,
         sources=None if held is None else {code: Decimal(pieces) for code, pieces in held.items()},
         single=single,
+        unreserved=unreserved,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.services import onboarding, orders, publishing, snapshots, work
+from connector.services import holding, onboarding, orders, publishing, snapshots, work
 from connector.store.models import ImageAsset, Listing, ListingTemplate, Order, Policy, Product, QueueItem
 from tests.flow.conftest import installed
 from tests.flow.selling import Selling
@@ -124,9 +124,9 @@ def test_an_order_between_the_look_at_stock_and_the_push_is_not_promised_again(s
     selling.here.work()
     made = Order.get(Order.tiktok_order_id == order_id)
     assert (made.state, Product.get_by_id(row.product_id).salable) == ("confirmed", 6)
-    assert orders.held([sku], store_id=selling.account.store_id) == {sku: 2}
+    assert holding.held([sku], store_id=selling.account.store_id) == {sku: 2}
     snapshots.sync_stock(selling.here.ctx, selling.here.store)
-    assert (orders.held([sku], store_id=selling.account.store_id), Product.get_by_id(row.product_id).salable) == ({}, 4)
+    assert (holding.held([sku], store_id=selling.account.store_id), Product.get_by_id(row.product_id).salable) == ({}, 4)
     selling.plan()
     assert selling.pieces(row) == {seller_sku: 4}
 

@@ -10,7 +10,7 @@ import pytest
 
 from connector.domain.order import Track
 from connector.jobs import recurring
-from connector.services import orders, work
+from connector.services import holding, orders, work
 from connector.store.models import Account, Order, OrderLine, Policy, Product, QueueItem, ReturnCase, Shipment
 from tests.clients.rehearsal import shirt, wait_for
 from tests.flow.conftest import Installation
@@ -59,7 +59,7 @@ def test_an_order_goes_all_the_way(installation: Installation, sku: str) -> None
     sales = installation.ctx.remotes.sales(installation.store)
     number = place(installation, sku, 3, hold=True, seller_discount="1.00", platform_discount="2.00", tax_rate="0.07")
     round_of_work(installation)
-    assert (row_of(number).state, orders.held([sku])) == ("reserved", {sku: 3})
+    assert (row_of(number).state, holding.held([sku])) == ("reserved", {sku: 3})
 
     installation.control.post(f"tiktok/orders/{number}/release_hold")
     round_of_work(installation)
@@ -131,4 +131,4 @@ def test_a_cancelled_order_frees_its_stock_on_both_sides(installation: Installat
 
     assert (row_of(number).status, row_of(number).state) == ("CANCELLED", "cancelled")
     assert catalog.salable(store.website_code, [sku])[sku].quantity == before
-    assert orders.held([sku]) == {}
+    assert holding.held([sku]) == {}

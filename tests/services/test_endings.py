@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.services import dashboard, endings, history, orders, returns, shipments
+from connector.services import dashboard, endings, history, holding, orders, returns, shipments
 from connector.services.context import Context
 from connector.store.models import Account, HistoryEntry, Order, Product, ReturnCase
 from tests.services import world
@@ -41,7 +41,7 @@ def test_an_order_that_staff_ended_says_what_to_do_and_keeps_its_pieces_back(
     row = stored(ctx, systems, account, sku)
     later = ctx.clock.now() + timedelta(minutes=5)  # the store's stock was read since, and lacks the pieces
     Product.create(store=account.store_id, entity_id=900, sku=sku, name=sku, data={}, digest="d", seen_at=world.START, salable=50, stock_at=later)  # fmt: skip
-    assert (endings.watch(ctx, account), orders.held([sku]), endings.advice(again(row))) == (0, {}, "")
+    assert (endings.watch(ctx, account), holding.held([sku]), endings.advice(again(row))) == (0, {}, "")
 
     end(systems, row, how)
 
@@ -49,7 +49,7 @@ def test_an_order_that_staff_ended_says_what_to_do_and_keeps_its_pieces_back(
     fresh = again(row)
     assert (fresh.ended, fresh.state, fresh.status) == (how, "confirmed", "AWAITING_SHIPMENT")
     assert f"was {endings.HOW[how]} in Magento, but TikTok Shop still waits for 2 pieces" in endings.advice(fresh)
-    assert orders.held([sku]) == {sku: 2}
+    assert holding.held([sku]) == {sku: 2}
     assert [entry.message for entry in history.of("order", row.id, limit=1)] == [endings.advice(fresh)]
     assert any("1 order was ended in Magento" in todo.text for todo in dashboard.needs_you(ctx.clock.now()))
     (market,) = systems.market.orders([row.tiktok_order_id])

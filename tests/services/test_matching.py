@@ -10,7 +10,7 @@ import pytest
 
 from connector.domain.order import MarketplaceOrder, Payment
 from connector.domain.order import OrderLine as Unit
-from connector.services import matching, orders
+from connector.services import holding, matching, orders
 from connector.services.drafting import seller_sku
 from connector.store import database
 from connector.store.models import Account, Listing, OrderLine, Product
@@ -52,7 +52,7 @@ def test_an_order_on_hold_keeps_its_product_when_it_is_released_after_the_varian
     Listing.update(draft={"skus": []}).execute()
     orders.save(ctx, account, replace(HELD, status="AWAITING_SHIPMENT", update_time=2))
     assert OrderLine.get().sku == RED
-    assert orders.held([RED]) == {RED: 1}
+    assert holding.held([RED]) == {RED: 1}
 
 
 def test_a_product_that_was_known_is_not_given_up_for_a_name_that_nobody_knows(account: Account) -> None:

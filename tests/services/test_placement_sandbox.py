@@ -21,7 +21,7 @@ from connector.errors import RetryableError, UnknownOutcomeError
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
-from connector.services import carts, orders, placement, returns, shipments
+from connector.services import carts, holding, orders, placement, returns, shipments
 from connector.services.context import Context
 from connector.store.database import disconnect
 from connector.store.models import Account, Order, OrderLine, Policy, ReturnCase, Shipment
@@ -213,9 +213,9 @@ def test_older_news_are_ignored_and_units_held_until_placed(
     row = sold(ctx, systems, account, sku)
     old = replace(from_json(MarketplaceOrder, row.data), update_time=1, status="UNPAID")
     assert orders.save(ctx, account, old) is None
-    assert orders.held([sku], store_id=account.store_id) == {sku: 2}
+    assert holding.held([sku], store_id=account.store_id) == {sku: 2}
     placement.create_sales_order(ctx, row.id, "w1")
-    assert orders.held([sku], store_id=account.store_id) == {}
+    assert holding.held([sku], store_id=account.store_id) == {}
 
 
 def test_a_store_shipment_reaches_the_marketplace_once(

@@ -89,7 +89,7 @@ class InventoryPolicy(Policy):
         """Pieces to offer of one SKU.
 
         `stock` is what the store can promise (None: it does not stock the SKU), `held` the pieces of marketplace orders
-        that the store does not know yet, `last` what is offered now.
+        that it does not lack yet, `last` what is offered now.
         """
         if stock is None or not stock.salable:
             return Quantity(0, ("The store cannot sell it now.",))
@@ -108,20 +108,23 @@ class InventoryPolicy(Policy):
 
     def _salable(self, stock: Salable, last: int | None) -> tuple[int, list[str]]:
         """Whole pieces that may be promised before anything is kept back here, and which limit they come from."""
-        salable = _whole(stock.quantity)
+        salable, steps = _whole(stock.true_quantity), [f"{_whole(stock.quantity)} salable"]
+        if stock.unreserved:
+            steps.append(f"− {stock.unreserved} of orders saved directly, which the store never reserved")
         if not self.sources:
-            return salable, [f"{salable} salable"]
+            return salable, steps
         if stock.single:
-            return salable, [f"{salable} salable: the store has one stock and no sources"]
+            return salable, [*steps, "the store has one stock and no sources"]
         if stock.sources is None:
             known = max(0, min(salable, last or 0))
-            return known, [f"{salable} salable", f"{known}: no more than now until the chosen sources are read"]
+            return known, [*steps, f"{known}: no more than now until the chosen sources are read"]
         held_there = {code: stock.sources.get(code, Decimal(0)) for code in dict.fromkeys(self.sources)}
         chosen = sum(held_there.values(), Decimal(0))
-        promised = max(sum(stock.sources.values(), Decimal(0)) - stock.quantity, Decimal(0))
+        promised = max(sum(stock.sources.values(), Decimal(0)) - stock.true_quantity, Decimal(0))
         pieces = max(0, min(_whole(chosen - promised), salable))
         listed = ", ".join(f"{code} {_shown(quantity)}" for code, quantity in held_there.items())
-        steps = [f"{salable} salable in the website's stock", f"{_shown(chosen)} in the chosen sources ({listed})"]
+        steps[0] += " in the website's stock"
+        steps.append(f"{_shown(chosen)} in the chosen sources ({listed})")
         if promised:
             steps.append(f"− {_shown(promised)} that open orders and the store's own threshold take")
         steps.append(f"limit: {'the chosen sources' if pieces < salable else 'what is salable'}, {pieces}")
