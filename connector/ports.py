@@ -270,9 +270,17 @@ class Marketplace(Protocol):
     def create_product(self, draft: Draft, images: Mapping[str, str], idempotency_key: str) -> CreatedProduct: ...
 
     def edit_product(
-        self, remote_id: str, draft: Draft, images: Mapping[str, str], sku_ids: Mapping[str, str]
+        self,
+        remote_id: str,
+        draft: Draft,
+        images: Mapping[str, str],
+        sku_ids: Mapping[str, str],
+        moved: Mapping[str, Mapping[str, int]],
     ) -> CreatedProduct:
-        """Full edit of content; prices and quantities of known SKUs stay as they are. `sku_ids`: seller SKU → SKU id."""
+        """Full edit of content; prices and quantities of known SKUs stay as they are. `sku_ids`: seller SKU → SKU id.
+
+        `moved`: seller SKU → warehouse id → pieces, of known SKUs that get other warehouses.
+        """
         ...
 
     def product(self, remote_id: str) -> RemoteProduct: ...

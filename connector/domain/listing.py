@@ -165,6 +165,25 @@ class ConfirmedSku:
     quantities: Mapping[str, int] = field(default_factory=dict)
     unsure: bool = False
 
+    def lacks(self, wanted: Mapping[str, int]) -> bool:
+        """Whether pieces are wanted at a warehouse that the SKU does not have: an edit has to assign it first."""
+        return bool(self.quantities) and any(pieces and place not in self.quantities for place, pieces in wanted.items())
+
+    def placed(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """`wanted` as the marketplace takes it: every warehouse that the SKU has, and no other (202309 Update Inventory).
+
+        While it lacks one, as many of the pieces as are wanted in all stay where they are offered now.
+        """
+        if not self.quantities:
+            return dict(wanted)
+        if not self.lacks(wanted):
+            return {place: wanted.get(place, 0) for place in self.quantities}
+        left, kept = sum(wanted.values()), {}
+        for place, pieces in self.quantities.items():
+            kept[place] = min(pieces, left)
+            left -= kept[place]
+        return kept
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteProduct:
@@ -228,14 +247,31 @@ class Listing:
 
         A SKU that the draft lacks has nothing left to sell: until an edit removes it, buyers could still order it.
         """
-        wanted = {sku.seller_sku: dict(sku.quantities) for sku in draft.skus}
-        for key, known in self.skus.items():
-            wanted.setdefault(key, dict.fromkeys(known.quantities, 0))
         return {
             key: pieces
-            for key, pieces in wanted.items()
-            if key in self.skus and (self.skus[key].unsure or dict(self.skus[key].quantities) != pieces)
+            for key, pieces in self._placed(draft).items()
+            if self.skus[key].unsure or dict(self.skus[key].quantities) != pieces
         }
+
+    def moved(self, draft: Draft) -> dict[str, dict[str, int]]:
+        """Seller SKU → pieces per warehouse, of those to sell from a warehouse that only an edit assigns; the others at 0."""
+        return {
+            sku.seller_sku: dict.fromkeys(self.skus[sku.seller_sku].quantities, 0) | dict(sku.quantities)
+            for sku in draft.skus
+            if sku.seller_sku in self.skus and self.skus[sku.seller_sku].lacks(sku.quantities)
+        }
+
+    def leftovers(self, draft: Draft) -> list[str]:
+        """Seller SKUs that offer pieces at a warehouse where there are none: buyers could order what is not there."""
+        return [
+            key
+            for key, pieces in self._placed(draft).items()
+            if any(there and not pieces[place] for place, there in self.skus[key].quantities.items())
+        ]
+
+    def _placed(self, draft: Draft) -> dict[str, dict[str, int]]:
+        wanted = {sku.seller_sku: sku.quantities for sku in draft.skus}
+        return {key: known.placed(wanted.get(key, {})) for key, known in self.skus.items()}
 
     def with_prices(self, prices: Mapping[str, Decimal]) -> Listing:
         """The listing after the marketplace accepted these prices."""

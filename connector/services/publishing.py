@@ -204,6 +204,8 @@ def take_news(row: ListingRow, remote: RemoteProduct, now: datetime) -> None:
             told = "shown again" if listing.stopped else "taken off"
             history.note(now, "Seller Center", "listing.stopped", "listing", row.id, f"{told} in the Seller Center")
         save_confirmed(fresh, news, now)
+        if (news.live, news.skus) != (listing.live, listing.skus):  # what was refused before need not be refused now
+            ListingRow.update(stale=True).where(ListingRow.id == row.id, ListingRow.offers_due).execute()
 
 
 def confirmed(row: ListingRow) -> Listing:
@@ -261,7 +263,8 @@ def _sold_meanwhile(row: ListingRow, listing: Listing) -> Listing:
 def _mark_due(listing_id: int) -> None:
     """Write down what differs between a draft and what was confirmed. Its caller has just written to the row and holds it.
 
-    Where a policy names the attributes that alone send content (`watched`), one of them has to have changed.
+    Where a policy names the attributes that alone send content (`watched`), one of them has to have changed. Pieces at a
+    warehouse that only an edit assigns are content.
     """
     row = ListingRow.get_by_id(listing_id)
     listing, draft = confirmed(row), drafted_of(row)
@@ -273,7 +276,7 @@ def _mark_due(listing_id: int) -> None:
     elif draft is not None:
         same = listing.content_digest == draft.content_digest()
         sent = row.watched if same else sent
-        content = not same and (not row.watched or row.watched != sent)
+        content = bool(listing.moved(draft)) or (not same and (not row.watched or row.watched != sent))
         offers = listing.differs(draft)
     if (content, offers, sent) != (row.content_due, row.offers_due, row.watched_sent):
         due = {"content_due": content, "offers_due": offers, "watched_sent": sent}

@@ -109,11 +109,18 @@ def test_a_single_sku_has_no_sales_attributes_and_empty_things_are_left_out() ->
 
 
 def test_an_edit_keeps_prices_and_stock_of_known_skus() -> None:
-    known, new = payloads.edit_body(draft(), IMAGES, {"M-Red-S": "17"})["skus"]
+    known, new = payloads.edit_body(draft(), IMAGES, {"M-Red-S": "17"}, {})["skus"]
     assert known["id"] == "17"
     assert not {"price", "inventory"} & set(known)
     assert "id" not in new
     assert {"price", "inventory"} <= set(new)
+
+
+def test_an_edit_brings_the_stock_of_skus_that_get_other_warehouses() -> None:
+    moved = {"M-Red-S": {"W1": 0, "W3": 5}}
+    known, _ = payloads.edit_body(draft(), IMAGES, {"M-Red-S": "17"}, moved)["skus"]
+    assert known["inventory"] == [{"warehouse_id": "W1", "quantity": 0}, {"warehouse_id": "W3", "quantity": 5}]
+    assert "price" not in known
 
 
 def test_only_one_attribute_carries_pictures() -> None:

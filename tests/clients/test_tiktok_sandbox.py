@@ -226,7 +226,7 @@ def test_an_edit_changes_content_and_keeps_price_and_stock(shop: TikTokShop, lis
     (warehouse,) = sku.quantities
     shop.update_inventory(created.id, {created.sku_ids[sku.seller_sku]: {warehouse: 3}})
     edited = shop.edit_product(
-        created.id, replace(draft, title="A softer blue t-shirt for men"), images, created.sku_ids
+        created.id, replace(draft, title="A softer blue t-shirt for men"), images, created.sku_ids, {}
     )
     assert dict(edited.sku_ids) == dict(created.sku_ids)
     product = wait_for(lambda: (p := shop.product(created.id)).title.startswith("A softer") and p)

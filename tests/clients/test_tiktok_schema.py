@@ -80,7 +80,7 @@ def test_every_call_fits_the_schema(openapi: dict[str, Any], tmp_path: Path) -> 
             shop.upload_image(b"\x89PNG", "DESCRIPTION_IMAGE"),
             shop.check_listing(draft(), IMAGES),
             shop.create_product(draft(brand_id="7"), IMAGES, "key"),
-            shop.edit_product("1", draft(), IMAGES, {"M-Red-S": "17"}),
+            shop.edit_product("1", draft(), IMAGES, {"M-Red-S": "17"}, {"M-Red-S": {"W1": 0, "W3": 5}}),
             shop.product("1"),
             shop.find_product("M"),
             list(shop.products_updated(1, 9)),

@@ -31,13 +31,16 @@ def checked_body(draft: Draft, images: Mapping[str, str]) -> dict[str, Any]:
     return {**_content(draft, images), "skus": [_new_sku(draft, sku, images) for sku in draft.skus]}
 
 
-def edit_body(draft: Draft, images: Mapping[str, str], sku_ids: Mapping[str, str]) -> dict[str, Any]:
+def edit_body(
+    draft: Draft, images: Mapping[str, str], sku_ids: Mapping[str, str], moved: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
     """The body of a full edit. SKUs that the marketplace knows go by their id and without price and inventory, which
-    then keep their values; new ones bring both."""
+    then keep their values; `moved` ones bring their inventory, new ones both."""
     skus = []
     for sku in draft.skus:
         if sku_id := sku_ids.get(sku.seller_sku):
-            skus.append({"id": sku_id, **_sku(draft, sku, images)})
+            stock = {"inventory": inventory(moved[sku.seller_sku])} if sku.seller_sku in moved else {}
+            skus.append({"id": sku_id, **_sku(draft, sku, images), **stock})
         else:
             skus.append(_new_sku(draft, sku, images))
     return {"save_mode": "LISTING", **_content(draft, images), "skus": skus}

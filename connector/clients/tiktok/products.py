@@ -58,10 +58,15 @@ class ProductCalls:
         return parse_products.created(self._api.call(endpoints.CREATE_PRODUCT, body=body))
 
     def edit_product(
-        self, remote_id: str, draft: Draft, images: Mapping[str, str], sku_ids: Mapping[str, str]
+        self,
+        remote_id: str,
+        draft: Draft,
+        images: Mapping[str, str],
+        sku_ids: Mapping[str, str],
+        moved: Mapping[str, Mapping[str, int]],
     ) -> CreatedProduct:
         """Full edit: what the draft lacks is blanked, SKUs that it lacks are removed."""
-        body = payloads.edit_body(draft, images, sku_ids)
+        body = payloads.edit_body(draft, images, sku_ids, moved)
         return parse_products.created(self._api.call(endpoints.EDIT_PRODUCT, ids={"product_id": remote_id}, body=body))
 
     def product(self, remote_id: str) -> RemoteProduct:

@@ -25,7 +25,8 @@ class Upload(Action):
     """Uploads pictures, then creates or edits the product.
 
     Calls: one upload per picture that the marketplace does not hold, then one create or one full edit; none when the
-    content is what it confirmed last.
+    content is what it confirmed last. An edit also moves pieces to a warehouse that a SKU was not sold from before, which
+    no inventory update can.
     Repeatable: before a create, the seller SKU is searched, so that a lost answer makes no second product; every try of a
     create carries the same key, another one once the product was deleted.
     Raises: RetryableError and RejectedError from the marketplace, untouched.
@@ -51,7 +52,7 @@ class Upload(Action):
 
     def run(self, subject: ListingSubject, context: ActionContext) -> Outcome:
         """The listing as the marketplace answered."""
-        draft, issues = context.desk.look_again(subject.id)
+        draft, issues = _look_again(subject, context)
         wrong = [issue for issue in blocking(issues) if not issue.remote]
         if draft is None or wrong:
             return Outcome("Held back: " + "; ".join(issue.message for issue in wrong), listing=subject.listing)
@@ -61,6 +62,7 @@ class Upload(Action):
         if (
             listing.remote_id
             and listing.content_digest == draft.content_digest()
+            and not listing.moved(draft)
             and listing.status is not Status.FAILED
         ):
             return Outcome("Nothing to send: the content is what TikTok Shop has.", listing=listing)
@@ -75,10 +77,18 @@ class Upload(Action):
             return gone
 
 
+def _look_again(subject: ListingSubject, context: ActionContext) -> tuple[Draft | None, tuple[Issue, ...]]:
+    """The draft as of now; after a look for new orders where pieces go to another warehouse, as for all that is added."""
+    draft, issues = context.desk.look_again(subject.id)
+    if draft is None or not subject.listing.moved(draft):
+        return draft, issues
+    return context.desk.look_again(subject.id, orders_too=True)
+
+
 def _send(listing: Listing, draft: Draft, context: ActionContext, pictures: Pictures) -> Outcome:
     if listing.remote_id:
         sku_ids = {key: sku.id for key, sku in listing.skus.items()}
-        answer = context.shop.edit_product(listing.remote_id, draft, pictures.uris, sku_ids)
+        answer = context.shop.edit_product(listing.remote_id, draft, pictures.uris, sku_ids, listing.moved(draft))
         return _outcome(f"Edited as {listing.remote_id}", _edited(listing, draft, answer), answer, pictures)
     answer = context.shop.create_product(draft, pictures.uris, listing.idempotency_key)
     return _outcome(f"Created as {answer.id}", _created(listing, draft, answer), answer, pictures)
@@ -123,13 +133,15 @@ def _created(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
 
 
 def _edited(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
-    known = listing.skus
+    known, moved = listing.skus, listing.moved(draft)
     skus = {}
     for sku in draft.skus:
         if sku.seller_sku not in answer.sku_ids:
             continue
         old = known.get(sku.seller_sku)
         made = ConfirmedSku(answer.sku_ids[sku.seller_sku], sku.price, dict(sku.quantities))
+        if old and sku.seller_sku in moved:
+            old = replace(old, quantities=moved[sku.seller_sku], unsure=False)
         skus[sku.seller_sku] = replace(old, id=made.id) if old else made
     status = (
         Status.PENDING
