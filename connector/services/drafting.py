@@ -27,6 +27,8 @@ from connector.plugins.policies.inventory import InventoryPolicy
 from connector.plugins.policies.pricing import PricingPolicy
 from connector.rules.metadata import SPECIAL_FROM, SPECIAL_TO
 from connector.rules.products import Value
+from connector.services import pictures
+from connector.services.pictures import Pictures, choice
 from connector.services.texts import html, plain
 
 KILOGRAM_PER_POUND = Decimal("0.45359237")
@@ -126,8 +128,9 @@ def build(lead: Part, variants: Sequence[Part], template: Template, market: Mark
         *_warehouse_issues(template.inventory, market),
         *_source_issues(template.inventory, market),
     ]
-    images = images_of(lead, sold, template.image, market)
-    skus = [_sku(part, lead, template, market, issues) for part in sold]
+    images = pictures.of_product(lead, sold, template.image, market)
+    shown = pictures.of_values(lead, sold, template.image, market)
+    skus = [_sku(part, lead, template, market, shown, issues) for part in sold]
     weight = _weight(sold, template, market)
     draft = Draft(
         title=plain(lead.snapshot.name),
@@ -250,22 +253,6 @@ def _source_issues(policy: InventoryPolicy, market: Market) -> list[Issue]:
     return found
 
 
-def images_of(lead: Part, sold: Sequence[Part], policy: ImagePolicy, market: Market) -> tuple[str, ...]:
-    """Addresses of the product's pictures; those of its first variants where it has none of its own."""
-    files = policy.files(lead.snapshot)
-    if not files or files == (policy.default_image,):
-        own = [file for part in sold for file in policy.files(part.snapshot) if file != policy.default_image]
-        files = tuple(dict.fromkeys(own))[: 1 + policy.gallery_images] or files
-    return tuple(address(file, market.media_url) for file in files)
-
-
-def address(file: str, media_url: str) -> str:
-    """The full address of a gallery path; an address stays as it is."""
-    if file.startswith(("http://", "https://")):
-        return file
-    return f"{media_url.rstrip('/')}/catalog/product/{file.lstrip('/')}"
-
-
 def seller_sku(sku: str, region: str) -> str:
     """The store's SKU where the marketplace accepts it, else one made of it that stays the same and stays unique."""
     strict = region in STRICT_SKU
@@ -275,7 +262,9 @@ def seller_sku(sku: str, region: str) -> str:
     return f"{cleaned[:41]}-{sha256(sku.encode()).hexdigest()[:8]}"
 
 
-def _sku(part: Part, lead: Part, template: Template, market: Market, issues: list[Issue]) -> DraftSku | None:
+def _sku(
+    part: Part, lead: Part, template: Template, market: Market, shown: Pictures, issues: list[Issue]
+) -> DraftSku | None:
     sku = part.snapshot.sku
     if part.problem is not None:
         issues.append(part.problem)
@@ -294,7 +283,7 @@ def _sku(part: Part, lead: Part, template: Template, market: Market, issues: lis
         seller_sku=seller_sku(sku, market.region),
         price=priced.amount,
         quantities={warehouse: quantity.pieces},
-        sales_attributes=() if part is lead else tuple(_sales(part, lead, template, market)),
+        sales_attributes=() if part is lead else tuple(_sales(part, lead, template, market, shown)),
         ladder=priced.ladder,
         quantity_steps=quantity.steps,
         decision=part.decision,
@@ -315,20 +304,17 @@ def prices_of(values: Mapping[str, Value], today: date | None) -> dict[str, Deci
     return {**numbers, "final_price": numbers.get("special_price", numbers.get("price"))}
 
 
-def _sales(part: Part, lead: Part, template: Template, market: Market) -> list[SalesAttribute]:
-    """What a variant differs by, in the configurable's order; the picture stands at the first of them."""
+def _sales(part: Part, lead: Part, template: Template, market: Market, shown: Pictures) -> list[SalesAttribute]:
+    """What a variant differs by, in the configurable's order, with the picture of its value."""
     by_code = {row.magento_attribute: row for row in template.mapping if row.is_sales and row.magento_attribute}
     found: list[SalesAttribute] = []
     for attribute_id in lead.snapshot.variant_attribute_ids:
         code = market.codes.get(attribute_id, "")
-        label = part.values.get(code)
         row = by_code.get(code)
         name = row.name if row else market.labels.get(code, code)
-        text = str(label) if label is not None else ""
+        text = choice(part, code)
         value_id = _value_id(row, text) if row else ""
-        first = not found and template.image.variant_images
-        files = template.image.files(part.snapshot) if first else ()
-        picture = address(files[0], market.media_url) if files else ""
+        picture = shown.get((code, text), "")
         found.append(SalesAttribute(name[:20], text[:50], row.attribute_id if row else "", value_id, picture))
     return found
 

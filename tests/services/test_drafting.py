@@ -89,6 +89,74 @@ def test_pieces_are_known_where_no_draft_can_be_built() -> None:
     assert "B: price is empty" in built.issues[0].message
 
 
+BOTH = Market(
+    "US", "USD", "w1", "lbs", "https://shop.example/media", {"size": "Size", "color": "Color"}, {"144": "size", "93": "color"}, 1
+)  # fmt: skip
+SIZE_FIRST, COLOR_FIRST = ("144", "93"), ("93", "144")
+
+
+def pictured(order: tuple[str, ...], files: dict[tuple[str, str], str], **policy: Any) -> dict[str, dict[str, str]]:
+    """Attribute → value → the end of its picture's address, of a configurable with these variants' pictures."""
+    options = [{"attribute_id": number, "position": place} for place, number in enumerate(order)]
+    lead = part("C", 0, type_id="configurable", extension_attributes={"configurable_product_options": options})
+    variants = []
+    for (size, color), file in files.items():
+        entries = [{"file": file, "media_type": "image", "types": ["image"]}] if file else []
+        made = part(f"{size}-{color}", media_gallery_entries=entries)
+        variants.append(Part(made.snapshot, {**made.values, "size": size, "color": color}, made.stock))
+    draft = build(lead, variants, template(image=ImagePolicy(**policy)), BOTH).draft
+    assert draft is not None
+    found: dict[str, dict[str, str]] = {}
+    for one in (one for sku in draft.skus for one in sku.sales_attributes if one.image):
+        picture = one.image.removeprefix("https://shop.example/media/catalog/product/")
+        assert found.setdefault(one.name, {}).setdefault(one.value, picture) == picture, "one picture a value"
+    return found
+
+
+RED_BLUE = {(size, color): f"{color}.jpg" for size in ("S", "M") for color in ("red", "blue")}
+BY_COLOR = {"Color": {"red": "red.jpg", "blue": "blue.jpg"}}
+
+
+@pytest.mark.parametrize(
+    ("order", "files", "expected"),
+    [
+        pytest.param(SIZE_FIRST, RED_BLUE, BY_COLOR, id="size-comes-first-in-magento"),
+        pytest.param(COLOR_FIRST, RED_BLUE, BY_COLOR, id="colour-comes-first"),
+        pytest.param(SIZE_FIRST, {**RED_BLUE, ("M", "red"): ""}, BY_COLOR, id="one-variant-has-none"),
+        pytest.param(
+            COLOR_FIRST,
+            {(size, color): f"{size}.jpg" for size, color in RED_BLUE},
+            {"Size": {"S": "S.jpg", "M": "M.jpg"}},
+            id="the-pictures-show-sizes",
+        ),
+        pytest.param(
+            SIZE_FIRST,
+            {(size, color): f"{color}-{size}.jpg" for size, color in RED_BLUE},
+            {"Color": {"red": "red-S.jpg", "blue": "blue-S.jpg"}},
+            id="each-variant-has-its-own-file",
+        ),
+        pytest.param(
+            SIZE_FIRST,
+            dict.fromkeys(RED_BLUE, "same.jpg"),
+            {"Color": dict.fromkeys(("red", "blue"), "same.jpg")},
+            id="one-picture-for-all",
+        ),
+        pytest.param(SIZE_FIRST, dict.fromkeys(RED_BLUE, ""), {}, id="no-pictures"),
+    ],
+)
+def test_variant_pictures_stand_at_the_attribute_that_they_show(
+    order: tuple[str, ...], files: dict[tuple[str, str], str], expected: dict[str, dict[str, str]]
+) -> None:
+    assert pictured(order, files) == expected
+
+
+def test_a_value_without_a_picture_of_its_own_shows_the_policy_s_and_none_shows_any_when_switched_off() -> None:
+    some = {**RED_BLUE, ("S", "blue"): "", ("M", "blue"): ""}
+    stand_in = "https://cdn.example/none.jpg"
+    assert pictured(SIZE_FIRST, some, default_image=stand_in) == {"Color": {"red": "red.jpg", "blue": stand_in}}
+    assert pictured(SIZE_FIRST, RED_BLUE, variant_images=False) == {}
+
+
 @pytest.mark.parametrize(
     ("today", "attribute", "expected"),
     [
