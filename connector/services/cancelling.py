@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from connector.domain.order import StoreOrder
 from connector.errors import RejectedError
-from connector.services import carts, history, placement, refunds
+from connector.services import carts, history, placement, refunds, rounds
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
 
-LOOK_AGAIN = timedelta(minutes=10)
 BY_HAND = "Cancelled on TikTok Shop, but invoiced or shipped in Magento, and no cancellation case names its refund yet."
+NONE_MADE = "No store order was made."
 
 
-def follow_all(ctx: Context, account: Account) -> int:
-    """Follows the account's cancelled orders in the store; how many were. One that the store refuses says why, and waits.
+def follow_all(ctx: Context, account: Account, around: rounds.Round) -> None:
+    """Follows the account's cancelled orders in the store. One that fails says why, and waits.
 
     Orders whose cancellation case refunds them are left to it.
-
-    Raises:
-        RetryableError: the store does not answer.
     """
     now = ctx.clock.now()
     with_case = ReturnCase.select(ReturnCase.tiktok_order_id).where(
@@ -35,18 +30,29 @@ def follow_all(ctx: Context, account: Account) -> int:
         Order.retry_at.is_null() | (Order.retry_at <= now),
         ~invoiced,
     )
-    done = 0
-    for row in list(rows):
-        try:
-            told = follow(ctx, row)
-            refused = "" if told or _busy(ctx, row) else BY_HAND
-        except RejectedError as error:
-            told, refused = "", str(error)
-        done += bool(told)
-        if refused:
-            with transaction():
-                Order.update(failed_reason=refused, retry_at=now + LOOK_AGAIN).where(Order.id == row.id).execute()
-    return done
+    around.each(
+        list(rows.order_by(Order.failures, Order.id)),
+        lambda row: _followed(ctx, row),
+        lambda row, error: _put_off(ctx, row, error),
+    )
+
+
+def _followed(ctx: Context, row: Order) -> str | None:
+    """What the store did, nothing when it has no such order; None when the order is somebody else's."""
+    if told := follow(ctx, row):
+        return told if told != NONE_MADE else ""
+    fresh: Order = Order.get_by_id(row.id)
+    if fresh.state != "cancelled" and not _busy(ctx, fresh):
+        raise RejectedError(BY_HAND, system="magento")
+    return None
+
+
+def _put_off(ctx: Context, row: Order, error: Exception) -> None:
+    now = ctx.clock.now()
+    values = {"failed_reason": rounds.told(error), "failures": row.failures + 1, "changed_at": now}
+    values["retry_at"] = now + rounds.wait(ctx, error, row.failures)
+    with transaction():
+        Order.update(values).where(Order.id == row.id, Order.state != "cancelled").execute()
 
 
 def follow(ctx: Context, row: Order) -> str:
@@ -65,7 +71,7 @@ def follow(ctx: Context, row: Order) -> str:
         Order.update(state="cancelled", failed_reason="", changed_at=ctx.clock.now()).where(
             Order.id == row.id
         ).execute()
-    return "No store order was made."
+    return NONE_MADE
 
 
 def _busy(ctx: Context, row: Order) -> bool:

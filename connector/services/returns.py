@@ -10,8 +10,8 @@ from peewee import IntegrityError
 
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
-from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
-from connector.services import cancelling, history, leases, marks, placement, refunds
+from connector.errors import RejectedError, RetryableError
+from connector.services import cancelling, history, leases, marks, placement, refunds, rounds
 from connector.services.context import Context
 from connector.store.database import locked, transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -20,9 +20,6 @@ OVERLAP = 600
 FIRST_WINDOW = 7 * 86_400
 LEASE = timedelta(minutes=5)
 """How long following one case in the store may take between two changes."""
-
-REFUSED_WAIT = timedelta(minutes=10)
-"""Before what the store refused is tried again."""
 
 POLICY = "order policy"
 UNFINISHED = frozenset({"claimed", "cart", "placing", "placed", "corrected"})
@@ -177,47 +174,52 @@ def reject_order(ctx: Context, order_id: int, reason_word: str) -> str:
 def settle(ctx: Context, account: Account) -> int:
     """Follows cancelled orders, and carried-out cancellations and returns, in the store; how many were done.
 
-    However many do this at once, a case is followed by the one that took its lease. What the store refuses says why in
-    its message and is tried again later.
+    However many do this at once, a case is followed by the one that took its lease. What fails says why in its message,
+    is tried again later, and does not hold up the others.
 
     Raises:
-        RetryableError: the store does not answer; the cases wait.
+        RetryableError: the store does not answer; orders and cases wait.
+        AuthorizationError: the store refuses our credentials.
     """
-    followed = cancelling.follow_all(ctx, account)
+    around = rounds.Round()
+    cancelling.follow_all(ctx, account, around)
     owner = leases.owner()
     due = ReturnCase.select(ReturnCase.id).where(ReturnCase.account == account.id, ReturnCase.store_state == "due")
-    ids = [case.id for case in due.order_by(ReturnCase.id)]
-    return followed + sum(_settle(ctx, case_id, owner) for case_id in ids)
+    ids = [case.id for case in due.order_by(ReturnCase.failures, ReturnCase.id)]
+    around.each(
+        ids,
+        lambda case_id: _settle(ctx, case_id, owner),
+        lambda case_id, error: _put_off(ctx, case_id, owner, error),
+    )
+    return around.end()
 
 
-def _settle(ctx: Context, case_id: int, owner: str) -> bool:
-    """True when the case is followed to its end. A process that dies here leaves its lease to run out."""
+def _settle(ctx: Context, case_id: int, owner: str) -> str | None:
+    """The store's document; None when the case is not at its end. A process that dies here leaves its lease to run out."""
     now = ctx.clock.now()
     if not _lease(case_id, owner, now, now + LEASE):
-        return False
+        return None
     case: ReturnCase = ReturnCase.get_by_id(case_id)
     order = _order_of(case)
-    document, wait = None, timedelta(0)
-    try:
-        if order is not None and order.state not in UNFINISHED:
-            document = refunds.follow(ctx, case, order, lambda: _renew(ctx, case_id, owner))
-    except RejectedError as error:
-        _store_state(ctx, case, "due", "", str(error))
-        wait = REFUSED_WAIT
-    except RetryableError as error:
-        # a change without an answer may still be running: look again when it cannot be any more
-        seconds = ctx.place_timeout if isinstance(error, UnknownOutcomeError) else 0
-        _release(ctx, case_id, owner, timedelta(seconds=seconds))
-        raise
+    document = None
+    if order is not None and order.state not in UNFINISHED:
+        document = refunds.follow(ctx, case, order, lambda: _renew(ctx, case_id, owner))
     if document is not None:
-        _store_state(ctx, case, "done" if document else "none", document, "")
-    _release(ctx, case_id, owner, wait)
-    return document is not None
-
-
-def _release(ctx: Context, case_id: int, owner: str, wait: timedelta) -> None:
+        _store_state(ctx, case, "done" if document else "none", document)
     now = ctx.clock.now()
-    _lease(case_id, owner, now, now + wait, held=True)
+    _lease(case_id, owner, now, now, held=True)
+    return document
+
+
+def _put_off(ctx: Context, case_id: int, owner: str, error: Exception) -> None:
+    """Says on the case why it failed; until it is tried again it stays leased."""
+    now = ctx.clock.now()
+    case: ReturnCase = ReturnCase.get_by_id(case_id)
+    until = now + rounds.wait(ctx, error, case.failures)
+    with transaction():
+        ReturnCase.update(
+            message=rounds.told(error), failures=case.failures + 1, lease_until=until, changed_at=now
+        ).where(ReturnCase.id == case_id, ReturnCase.lease_owner == owner).execute()
 
 
 def _lease(case_id: int, owner: str, now: datetime, until: datetime, *, held: bool = False) -> bool:
@@ -348,10 +350,10 @@ def _decided(ctx: Context, case: ReturnCase, state: str, message: str) -> None:
         ).execute()
 
 
-def _store_state(ctx: Context, case: ReturnCase, state: str, document: str, message: str) -> None:
+def _store_state(ctx: Context, case: ReturnCase, state: str, document: str) -> None:
     now: datetime = ctx.clock.now()
     with transaction():
-        ReturnCase.update(store_state=state, store_document=document, message=message, changed_at=now).where(
+        ReturnCase.update(store_state=state, store_document=document, message="", failures=0, changed_at=now).where(
             ReturnCase.id == case.id
         ).execute()
 
