@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask_admin.form import BaseForm
 from markupsafe import Markup
-from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    Field,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    URLField,
+    ValidationError,
+)
 from wtforms.utils import unset_value
 from wtforms.widgets import TextArea, TextInput
 
@@ -30,6 +40,38 @@ SPARE_ROWS = 3
 
 class Form(BaseForm):  # type: ignore[misc]  # flask-admin has no types
     """Base of our forms. The forged-form check is made for every request before any form is read."""
+
+
+def is_web_address(text: str | None) -> bool:
+    """An address with a host and nothing behind its path; no name or password in it."""
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.username)
+
+
+class SecretField(PasswordField):
+    """What was written now; never what is stored, also where a request leaves it out."""
+
+    def process_data(self, value: Any) -> None:
+        """Forgets it."""
+        del value
+        self.data = ""
+
+
+class ShownField(StringField):
+    """A line to copy. What a request sends for it is not read."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Keeps what is shown."""
+        del valuelist
+
+
+class SandboxField(URLField):
+    """Where the sandbox answers; shown while that environment is chosen."""
+
+    shown_when = "environment=sandbox"
 
 
 class RowField(SelectField):

@@ -77,7 +77,7 @@ def _problem(account: Account, body: Mapping[str, Any], now: datetime) -> str:
     kind, sent = body.get("type"), body.get("timestamp")
     if not isinstance(kind, int) or not isinstance(sent, int) or not isinstance(body.get("data", {}), dict):
         return "body"
-    if str(body.get("shop_id", "")) != account.shop_id:
+    if not account.shop_id or str(body.get("shop_id", "")) != account.shop_id:
         return "shop"
     return "too old" if sent < (now - OLDEST).timestamp() else ""
 

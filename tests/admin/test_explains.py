@@ -170,6 +170,7 @@ def test_a_sandbox_account_knows_where_the_sandbox_is(app, client):
     """One address for everything; going back to production goes back to TikTok Shop's own, with the secret written again."""
     ctx = app.extensions["connector.admin"]
     app.extensions["connector.admin"] = Context(Consent(), ctx.clock, ctx.queue)  # type: ignore[arg-type]  # one call
+    Account.update(shop_id="").execute()
     browser = client("admin")
     form = {
         "title": "Luma US",

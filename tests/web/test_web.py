@@ -154,6 +154,19 @@ def test_a_wrong_signature_changes_nothing(client: FlaskClient, account: Account
     assert not Notification.select().exists()
 
 
+def test_an_account_without_a_secret_takes_no_signature(client: FlaskClient, account: Account) -> None:
+    Account.update(app_secret="").execute()
+    raw = body()
+    assert send(client, account, raw, sign_webhook(account.app_key, raw, "")).status_code == 401
+    assert not Notification.select().exists()
+
+
+def test_an_account_without_a_shop_takes_no_notification(client: FlaskClient, account: Account) -> None:
+    Account.update(shop_id="").execute()
+    answer = send(client, account, body(shop_id=""))
+    assert (answer.status_code, answer.json) == (400, {"error": "shop"})
+
+
 def test_an_unknown_account_answers_as_a_wrong_signature_does(client: FlaskClient, account: Account) -> None:
     raw = body()
     signature = sign_webhook(account.app_key, raw, account.app_secret)

@@ -6,31 +6,28 @@ from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from peewee import JOIN, IntegrityError
-from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField, URLField
+from wtforms import BooleanField, EmailField, SelectField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
 from connector.admin import formats
 from connector.admin.base import Grid, page
-from connector.admin.fields import Form, OneOf, RowField
+from connector.admin.fields import Form, OneOf, RowField, SandboxField, SecretField, ShownField, is_web_address
 from connector.admin.site import actor, context, session_token
+from connector.domain.shop import CONSENT_RETURN
 from connector.errors import ConfigurationError
 from connector.services import accounts, history
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, MagentoStore, Order, Policy
 
 ENVIRONMENTS = (("production", "Production"), ("sandbox", "Sandbox"))
-PLAIN = (
-    "title",
-    "environment",
-    "app_key",
-    "service_id",
-    "order_email",
-    "api_url",
-    "auth_url",
-    "authorize_url",
-    "active",
-)
-ROWS = ("store", "synchronization_policy", "order_policy")
+PLAIN = ("title", "environment", "app_key", "service_id")
+REAL = (str(Account.api_url.default), str(Account.auth_url.default), "")
+"""(API, token, consent) addresses of TikTok Shop; without the last, the consent page is the country's own."""
+
+
+def return_address() -> str:
+    """Where a seller comes back to after the consent."""
+    return context().base_url + CONSENT_RETURN
 
 
 def stores() -> list[tuple[int, str]]:
@@ -72,15 +69,49 @@ def country_field() -> SelectField:
     )
 
 
-class AccountForm(Form):
-    """How the shop is reached and what applies to it."""
+class ShopForm(Form):
+    """What it takes to connect a shop; the setup asks for no more."""
 
     title = title_field()
-    environment = SelectField("Environment", choices=ENVIRONMENTS, default="production")
+    environment = SelectField("Environment Type", choices=ENVIRONMENTS, default="production")
+    sandbox = SandboxField(
+        "Sandbox address",
+        [Length(max=200)],
+        description="Where “connector sandbox” answers. It shows key, secret and service id on its first page.",
+    )
     country = country_field()
     store = RowField(
         "Store View", stores, description="Names and prices are read from this view; orders are made in it."
     )
+    redirect_url = ShownField(
+        "Redirect URL",
+        default=return_address,
+        render_kw={"readonly": True},
+        description="Copy it into your app in the TikTok Shop Partner Center: the seller's consent leads back there.",
+    )
+    app_key = StringField(
+        "App key",
+        [InputRequired("Write the key of your app.")],
+        description="Of your app in the TikTok Shop Partner Center.",
+    )
+    app_secret = SecretField(
+        "App secret",
+        description="Kept encrypted. Leave empty to keep what is stored.",
+        render_kw={"autocomplete": "off"},
+    )
+    service_id = StringField(
+        "Service id", [InputRequired("Write the service id of your app.")], description="Stands beside the app key."
+    )
+
+    def validate_sandbox(self, field: Any) -> None:
+        """A sandbox is somewhere; the real shop is where it always is."""
+        if self.environment.data == "sandbox" and not is_web_address(field.data):
+            raise ValidationError("Write where the sandbox answers, such as http://127.0.0.1:8787.")
+
+
+class AccountForm(ShopForm):
+    """And what applies to it."""
+
     active = BooleanField("Active", default=True, description="Off: nothing is sent and no order is imported.")
     order_email = EmailField(
         "Order mailbox",
@@ -91,15 +122,49 @@ class AccountForm(Form):
         "Synchronization Policy", lambda: policies_of("synchronization"), blank=lambda: default_of("synchronization")
     )
     order_policy = RowField("Order Policy", lambda: policies_of("order"), blank=lambda: default_of("order"))
-    app_key = StringField("App key", [Optional()], description="Of your app in the TikTok Shop Partner Center.")
-    app_secret = PasswordField("App secret", [Optional()], description="Leave empty to keep what is stored.")
-    service_id = StringField("Service id", [Optional()])
     warehouse_id = OneOf("Warehouse", (), blank="The shop's default")
-    api_url = URLField("API address", [Optional()], default="https://open-api.tiktokglobalshop.com")
-    auth_url = URLField("Token address", [Optional()], default="https://auth.tiktok-shops.com")
-    authorize_url = URLField(
-        "Consent address", [Optional()], description="Empty: TikTok Shop's own page for the country."
-    )
+
+
+def addresses(form: ShopForm) -> tuple[str, str, str]:
+    """(API, token, consent) addresses of what the form says: the sandbox is one server, the shop's are its own."""
+    if form.environment.data == "sandbox":
+        base = (form.sandbox.data or "").strip().rstrip("/")
+        return base, base, ""
+    return REAL
+
+
+def acceptable(form: ShopForm, account: Account | None) -> bool:
+    """Whether what is valid may be saved to this account (None: a new one); otherwise the reason is at its field."""
+    chosen = addresses(form)
+    stored = (account.api_url, account.auth_url, account.authorize_url) if account is not None else None
+    if account is not None and account.shop_id and (chosen == REAL) != (account.api_url == REAL[0]):
+        shop = account.shop_name or account.shop_id
+        form.environment.errors = [f"The account belongs to {shop}: add another account for another environment."]
+    elif not form.app_secret.data and (account is None or not account.app_secret):
+        form.app_secret.errors = ["Write the secret of your app."]
+    elif not form.app_secret.data and stored is not None and chosen != stored:
+        form.app_secret.errors = ["The address changes: write the secret again, so that it only goes where you want."]
+    else:
+        return True
+    return False
+
+
+def show_stored(form: ShopForm, account: Account) -> None:
+    """The country is settled, and a sandbox is where it was."""
+    form.country.render_kw, form.country.data = {"disabled": True}, account.country
+    form.country.validate_choice = False
+    if request.method == "GET" and account.environment == "sandbox":
+        form.sandbox.data = account.api_url
+
+
+def fill(row: Account, form: ShopForm) -> None:
+    """What both forms ask for. An empty secret keeps what is stored."""
+    for name in PLAIN:
+        setattr(row, name, (form[name].data or "").strip())
+    row.store = form.store.data
+    row.api_url, row.auth_url, row.authorize_url = addresses(form)
+    if form.app_secret.data:
+        row.app_secret = form.app_secret.data.strip()
 
 
 class AccountView(Grid):
@@ -206,38 +271,28 @@ class AccountView(Grid):
     def edit_form(self, obj: Any = None) -> Any:
         """The country is settled; warehouses are those of the shop."""
         form = super().edit_form(obj)
+        show_stored(form, obj)
         form.warehouse_id.choices += [(str(w["id"]), w["name"]) for w in obj.warehouses or ()]
-        form.country.render_kw = {"disabled": True}
-        form.country.data = obj.country
-        form.country.validate_choice = False
         return form
 
     def form_groups(self, form: Any) -> list[tuple[str, list[str]]]:
-        """The shop, its policies, the app, the addresses."""
+        """The shop, its policies, the app."""
         warehouse = ["warehouse_id"] if "warehouse_id" in form else []
         return [
-            ("Account", ["title", "environment", "country", "store", "active"]),
+            ("Account", ["title", "environment", "sandbox", "country", "store", "active"]),
             ("Policies", ["synchronization_policy", "order_policy", "order_email", *warehouse]),
-            ("TikTok Shop app", ["app_key", "app_secret", "service_id"]),
-            ("Addresses", ["api_url", "auth_url", "authorize_url"]),
+            ("TikTok Shop app", ["redirect_url", "app_key", "app_secret", "service_id"]),
         ]
 
     def save(self, form: Any, model: Any) -> Any:
-        """Empty secrets keep what is stored."""
+        """Only what the form shows is written."""
+        if not acceptable(form, model):
+            return None
         now = context().clock.now()
         row = model or Account(country=form.country.data, created_at=now)
-        addresses = ("api_url", "auth_url")
-        changed = model is not None and any(getattr(model, name) != form[name].data for name in addresses)
-        if changed and model.app_secret and not form.app_secret.data:
-            raise ConfigurationError(
-                "An address changed: write the app secret again, so that it is never sent elsewhere by mistake."
-            )
-        for name in PLAIN:
-            setattr(row, name, form[name].data.strip() if isinstance(form[name].data, str) else form[name].data)
-        for name in ROWS:
-            setattr(row, name, form[name].data)
-        if form.app_secret.data:
-            row.app_secret = form.app_secret.data.strip()
+        fill(row, form)
+        row.active, row.order_email = form.active.data, (form.order_email.data or "").strip()
+        row.synchronization_policy, row.order_policy = form.synchronization_policy.data, form.order_policy.data
         if "warehouse_id" in form:
             row.warehouse_id = form.warehouse_id.data or ""
         try:
@@ -276,7 +331,12 @@ class AccountView(Grid):
         """What authorising means, and the button that starts it."""
         if not self.may_change():
             abort(403)
-        return self.render("ui/connect.html", account=self._one(), return_url=url_for("accounts.index_view"))
+        return self.render(
+            "ui/connect.html",
+            account=self._one(),
+            redirect_url=return_address(),
+            return_url=url_for("accounts.index_view"),
+        )
 
     @page("/connect/start/", methods=("POST",))
     def start_view(self) -> Any:

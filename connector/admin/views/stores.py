@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import flash, url_for
 from wtforms import PasswordField, SelectField, StringField, URLField, ValidationError
@@ -12,7 +11,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from connector.admin import formats, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid
-from connector.admin.fields import Form
+from connector.admin.fields import Form, is_web_address
 from connector.admin.site import actor, context
 from connector.errors import ConfigurationError, ConnectorError
 from connector.services import history, stores
@@ -52,8 +51,7 @@ class StoreForm(Form):
 
     def validate_base_url(self, field: Any) -> None:
         """A web address without anything behind the path."""
-        parts = urlsplit(field.data or "")
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+        if not is_web_address(field.data):
             raise ValidationError("Write an address such as https://shop.example.com.")
 
 

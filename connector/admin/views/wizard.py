@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from wtforms import BooleanField, EmailField, SelectField, StringField, URLField
-from wtforms.validators import URL, InputRequired, Length
+from wtforms import BooleanField, EmailField
+from wtforms.validators import InputRequired, Length
 
 from connector.admin.base import Guarded, page
-from connector.admin.fields import Form, RowField
+from connector.admin.fields import Form
 from connector.admin.site import actor, context
-from connector.admin.views.accounts import ENVIRONMENTS, country_field, leave, stores, title_field
+from connector.admin.views.accounts import ShopForm, acceptable, fill, leave, show_stored
 from connector.plugins.api import policies as registry
 from connector.services import dashboard, history, policies
 from connector.services.people import PersonError
@@ -40,40 +40,6 @@ class Registration(Form):
         [InputRequired("Accept the terms to go on.")],
         description="I accept that Connector changes products, orders and stock of the store and of the shop that I connect.",
     )
-
-
-class Onboarding(Form):
-    """The account, as the guide asks for it."""
-
-    title = title_field()
-    environment = SelectField("Environment Type", choices=ENVIRONMENTS, default="production")
-    country = country_field()
-    store = RowField("Store View", stores, description="Magento store view for orders and product information.")
-    app_key = StringField(
-        "App key",
-        [InputRequired("Write the key of your app.")],
-        description="Of your app in the TikTok Shop Partner Center.",
-    )
-    app_secret = StringField(
-        "App secret",
-        description="Kept encrypted. Leave empty to keep what is stored.",
-        render_kw={"type": "password", "autocomplete": "off"},
-    )
-    service_id = StringField(
-        "Service id", [InputRequired("Write the service id of your app.")], description="Stands beside the app key."
-    )
-    sandbox = URLField(
-        "Sandbox address",
-        [Length(max=200)],
-        description="Where “connector sandbox” answers. It shows key, secret and service id on its first page.",
-    )
-
-    def validate_sandbox(self, field: Any) -> None:
-        """A sandbox is somewhere; the real shop is where it always is."""
-        if self.environment.data == "sandbox":
-            URL(require_tld=False, message="Write where the sandbox answers, such as http://127.0.0.1:8787.")(
-                self, field
-            )
 
 
 class Wizard(Guarded):
@@ -148,13 +114,9 @@ class Wizard(Guarded):
     def account_step(self) -> Any:
         """Step 2: save, then authorise on TikTok Shop."""
         account = self.account()
-        form = Onboarding(request.form if request.method == "POST" else None, obj=account)
-        if request.method == "GET":
-            form.app_secret.data = ""
-            form.sandbox.data = account.api_url if account and account.environment == "sandbox" else ""
+        form = ShopForm(request.form if request.method == "POST" else None, obj=account)
         if account is not None:
-            form.country.render_kw, form.country.data = {"disabled": True}, account.country
-            form.country.validate_choice = False
+            show_stored(form, account)
         if not form.store.choices:
             return self.show("account", form=form, account=account, no_store=True)
         if request.method == "POST" and self._acceptable(form, account):
@@ -163,30 +125,19 @@ class Wizard(Guarded):
         return self.show("account", form=form, account=account, no_store=False)
 
     @staticmethod
-    def _acceptable(form: Onboarding, account: Account | None) -> bool:
+    def _acceptable(form: ShopForm, account: Account | None) -> bool:
         if not form.validate():
             return False
         same = Account.get_or_none(Account.title == (form.title.data or "").strip())
         if same is not None and (account is None or same.id != account.id):
             form.title.errors = ["Another account has this title."]
-        elif not form.app_secret.data and (account is None or not account.app_secret):
-            form.app_secret.errors = ["Write the secret of your app."]
-        elif not form.app_secret.data and account is not None and addresses(form) != _stored(account):
-            form.app_secret.errors = [
-                "The address changes: write the secret again, so that it only goes where you want."
-            ]
-        else:
-            return True
-        return False
+            return False
+        return acceptable(form, account)
 
-    def _save_account(self, form: Onboarding, account: Account | None) -> Account:
+    def _save_account(self, form: ShopForm, account: Account | None) -> Account:
         progress, now = self.progress(), context().clock.now()
         row = account or Account(created_at=now, country=form.country.data, order_email=progress.get("email", ""))
-        row.title, row.environment, row.store = (form.title.data or "").strip(), form.environment.data, form.store.data
-        row.app_key, row.service_id = (form.app_key.data or "").strip(), (form.service_id.data or "").strip()
-        row.api_url, row.auth_url, row.authorize_url = addresses(form)
-        if form.app_secret.data:
-            row.app_secret = form.app_secret.data.strip()
+        fill(row, form)
         with transaction():
             row.save()
             self.keep({**progress, "account": row.id})
@@ -255,15 +206,3 @@ class Wizard(Guarded):
 def endpoint(step: str) -> str:
     """The view of a step."""
     return "wizard.account_step" if step == "account" else f"wizard.{step}"
-
-
-def addresses(form: Onboarding) -> tuple[str, str, str]:
-    """(API, token, consent) addresses of what the form says: the sandbox is one server, the shop's are its own."""
-    if form.environment.data == "sandbox":
-        base = (form.sandbox.data or "").rstrip("/")
-        return base, base, ""
-    return str(Account.api_url.default), str(Account.auth_url.default), ""
-
-
-def _stored(account: Account) -> tuple[str, str, str]:
-    return account.api_url, account.auth_url, account.authorize_url

@@ -100,6 +100,9 @@ class Account(Model):
     created_at = UtcField()
     connected_at = UtcField(null=True)
 
+    class Meta:
+        only_save_dirty = True  # a form that was open while tokens were renewed must not put the old ones back
+
     @property
     def connected(self) -> bool:
         """True once a seller authorised it and its shop is known."""
