@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector.cli import common
 from connector.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from connector.services.context import Context
+    from connector.store.models import QueueItem
+
+WAIT = 0.5
+"""Seconds between two looks at an import that a worker does."""
 
 
 @click.group()
@@ -28,8 +37,8 @@ def import_(
     click_ctx: click.Context, *, title: str | None, start: Any, end: Any, order_id: str | None, as_json: bool
 ) -> None:
     """Import orders, cancellations and returns now, without waiting for a worker. Exit status 1 when one failed."""
-    from connector.services import runner, work
-    from connector.store.models import Account, QueueItem
+    from connector.services import leases
+    from connector.store.models import Account
 
     ctx = common.context()
     accounts = [a for a in Account.select().where(Account.active) if a.connected and title in {None, a.title}]
@@ -39,16 +48,32 @@ def import_(
     wanted = {name: value for name, value in arguments.items() if value}
     rows = []
     for account in accounts:
-        work.ask(ctx, "import_orders", [account.id], actor="command line", arguments=wanted, priority=1)
-        item = QueueItem.get(QueueItem.open_key == f"import_orders:account:{account.id}")
         with common.stages(account.title, quiet=as_json) as show:
             show("orders, cancellations and returns")
-            runner.run_item(ctx, item.id, "command line")
-        item = QueueItem.get_by_id(item.id)
+            item = _import(ctx, account.id, wanted, leases.owner())
         rows.append({"account": account.title, "state": item.state, "message": item.cause})
     common.report(
         rows,
         as_json=as_json,
         text=lambda: "\n".join(f"{row['account']}: {row['message'] or row['state']}" for row in rows),
     )
-    click_ctx.exit(1 if any(row["state"] not in {"confirmed", "running"} for row in rows) else 0)
+    click_ctx.exit(1 if any(row["state"] != "confirmed" for row in rows) else 0)
+
+
+def _import(ctx: Context, account_id: int, wanted: Mapping[str, str], owner: str) -> QueueItem:
+    """The item that did what was wanted, or could not. One that a worker does just now is waited for."""
+    from connector.services import runner, work
+    from connector.store.models import QueueItem
+
+    work.ask(ctx, "import_orders", [account_id], actor="command line", arguments=wanted, priority=1)
+    done = None
+    while item := QueueItem.get_or_none(QueueItem.open_key == f"import_orders:account:{account_id}"):
+        done = item.id
+        with work.kept(ctx, owner, [item.id]):
+            ended = runner.run_item(ctx, item.id, owner)
+        if ended and item.arguments == wanted:
+            break
+        if not ended:
+            time.sleep(WAIT)
+    last = QueueItem.select().where(QueueItem.kind == "import_orders", QueueItem.subject_id == account_id)
+    return QueueItem.get_by_id(done) if done else last.order_by(QueueItem.id.desc()).get()

@@ -124,7 +124,8 @@ class ListingSubject:
 class OrderSubject:
     """An order that an action is asked for. `state` is its claim's state, `magento_order_id` None before it has one.
 
-    `written_back` says that the marketplace has the store's number.
+    `written_back` says that the marketplace has the store's number, `stock_due` that pieces are kept back for it until
+    somebody has put the store's stock right by hand.
     """
 
     id: int
@@ -132,11 +133,12 @@ class OrderSubject:
     state: str
     magento_order_id: int | None
     written_back: bool = True
+    stock_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnSubject:
-    """A cancellation or return that an action is asked for."""
+    """A cancellation or return that an action is asked for; `asked_in` is the status that it had then."""
 
     id: int
     kind: str
@@ -144,11 +146,15 @@ class ReturnSubject:
     type: str
     status: str
     decision: str
+    asked_in: str = ""
 
     def refusal(self) -> list[Issue]:
-        """The reason why there is nothing to decide, if there is one."""
+        """The reason why there is nothing to decide, if there is one. An answer is one to the step that it was given in."""
         if self.status in AWAITING_SELLER:
-            return []
+            if self.asked_in in {"", self.status}:
+                return []
+            text = f"This was an answer to {self.asked_in}, and by now it is {self.status}: look at it, then answer again."
+            return [Issue("return.moved_on", "status", text)]
         return [
             Issue("return.not_waiting", "status", f"TikTok Shop does not wait for an answer: it says {self.status}.")
         ]
@@ -210,6 +216,11 @@ class Desk(Protocol):
         after a look for orders that just came in."""
         ...
 
+    def keep(self, listing: Listing) -> None:
+        """Commits what is known of the action's own listing so far. Before a call that may not come back: what will be true
+        if it never does. Only what changed since the action began, or kept it last, is written."""
+        ...
+
     def belongs_to_another(self, remote_id: str, listing_id: int) -> bool:
         """Whether a marketplace product is tied to another listing of this account."""
         ...
@@ -227,6 +238,8 @@ class Desk(Protocol):
     def reject(self, order_id: int, reason: str) -> str: ...
 
     def sync_status(self, order_id: int) -> str: ...
+
+    def confirm_stock(self, order_id: int) -> str: ...
 
     def accept_return(self, case_id: int) -> str: ...
 

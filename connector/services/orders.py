@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, IntegrityError, fn
+from peewee import IntegrityError
 
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import RESERVING, MarketplaceOrder
@@ -36,9 +36,6 @@ OVERLAP = 600
 FIRST_WINDOW = 7 * 86_400
 """Seconds that an account's first import looks back."""
 
-HOLDING = ("", "reserved", "claimed", "cart", "placing", "failed")
-"""States in which the store does not hold the pieces yet, so that we do."""
-
 ACTOR = "import_orders"
 RETRY_AFTER = 60.0
 """Seconds before a store order that could not be made is asked for again; doubled by every failure."""
@@ -58,16 +55,18 @@ def save(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | Non
 
 def _file(ctx: Context, account: Account, order: MarketplaceOrder) -> Order | None:
     skus = matching.store_skus(account, order)
+    mine = (Order.account == account.id) & (Order.tiktok_order_id == order.id)
+    sold = (Listing.account == account.id) & Listing.remote_id.in_([line.product_id for line in order.lines])
     with transaction():
-        row = _save(ctx.clock.now(), account, order)
+        known = locked(Order.select().where(mine)).first()  # two who file one order take turns,
+        offers.hold(sold | _selling(account, skus.values()))  # and two who file orders of the same products
+        row = _save(ctx.clock.now(), account, order, known)
         if row is not None:
             mark_stale(account, _save_lines(row, order, skus))
         return row
 
 
-def _save(now: datetime, account: Account, order: MarketplaceOrder) -> Order | None:
-    mine = (Order.account == account.id) & (Order.tiktok_order_id == order.id)
-    known: Order | None = locked(Order.select().where(mine)).first()  # two who file one order take turns
+def _save(now: datetime, account: Account, order: MarketplaceOrder, known: Order | None) -> Order | None:
     order = recipients.remembered(order, known)
     values = _columns(order, known, now)
     if known is None:
@@ -157,46 +156,6 @@ def sync_status(ctx: Context, order_id: int) -> str:
 def _note_status(ctx: Context, row: Order, status: str) -> None:
     with transaction():
         Order.update(magento_status=status, changed_at=ctx.clock.now()).where(Order.id == row.id).execute()
-
-
-def held(skus: Sequence[str], *, account_id: int | None = None, store_id: int | None = None) -> dict[str, int]:
-    """Pieces by store SKU that orders want and the stock read last does not lack yet; SKUs without any are absent.
-
-    Every account of one store sells the same pieces: give the store for what a listing may promise.
-    """
-    wanted = list(skus)
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), 400):
-        query = (
-            OrderLine.select(OrderLine.sku, fn.COUNT(OrderLine.id))
-            .join(Order)
-            .join(Account)
-            .join(Product, JOIN.LEFT_OUTER, on=(Product.store == Account.store) & (Product.sku == OrderLine.sku))
-            .where(
-                OrderLine.sku.in_(wanted[start : start + 400]),
-                OrderLine.status != "CANCELLED",
-                Order.status.in_([*RESERVING, "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION"]),
-                _unknown_to_stock(),
-            )
-        )
-        if account_id is not None:
-            query = query.where(Order.account == account_id)
-        if store_id is not None:
-            query = query.where(Account.store == store_id)
-        rows: Any = query.group_by(OrderLine.sku).tuples()
-        found |= dict(rows)
-    return found
-
-
-def _unknown_to_stock() -> Any:
-    """Orders whose pieces are not missing yet from the store's stock as it was read last: the store does not have them; or it
-    made them after that read; or it has them without a reservation; or staff ended the order there, which gave back what
-    is not sent."""
-    not_there = Order.magento_order_id.is_null() & Order.state.in_((*HOLDING, "skipped"))
-    after_the_read = Order.stored_at.is_null(False) & (Order.stored_at >= Product.stock_at)
-    ended = (Order.ended != "") & OrderLine.shipment_id.is_null()
-    there = Order.magento_order_id.is_null(False) & (after_the_read | ~Order.stock_reserved | ended)
-    return not_there | there
 
 
 def ask_due(ctx: Context, account: Account, *, only: int | None = None) -> int:
@@ -370,9 +329,14 @@ def _save_lines(row: Order, order: MarketplaceOrder, skus: dict[str, str]) -> se
 
 def mark_stale(account: Account, skus: set[str]) -> None:
     """Asks for new quantities of every listing in the store that sells these SKUs, or a configurable of them."""
+    if ids := offers.hold(_selling(account, skus)):
+        Listing.update(stale=True).where(Listing.id.in_(ids)).execute()
+
+
+def _selling(account: Account, skus: Iterable[str]) -> Any:
+    """Listings in the store that sell these SKUs, or a configurable of them."""
     products = list(
         Product.select(Product.id, Product.parent).where(Product.store == account.store_id, Product.sku.in_(list(skus)))
     )
     ids = {product.id for product in products} | {product.parent_id for product in products if product.parent_id}
-    if ids:
-        Listing.update(stale=True).where(Listing.product.in_(list(ids))).execute()
+    return Listing.product.in_(list(ids))

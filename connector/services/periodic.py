@@ -38,7 +38,8 @@ FAILED = "failed: "
 def ensure(ctx: Context) -> None:
     """Make the rows match the accounts that are connected and active, and their synchronization policies.
 
-    New work is due at once; a rhythm that became shorter counts from now; rows of what is gone are deleted.
+    New work is due at once; a rhythm that became shorter counts from now; rows of what is gone are deleted. Nothing is due
+    later than one rhythm from now, also after a clock that ran ahead was put right.
     """
     now = ctx.clock.now()
     wanted = rhythms()
@@ -49,7 +50,7 @@ def ensure(ctx: Context) -> None:
         for name, seconds in wanted.items():
             if name not in known:
                 PeriodicTask.create(name=name, every_seconds=seconds, next_at=now)
-            elif known[name].every_seconds != seconds:
+            elif known[name].every_seconds != seconds or known[name].next_at > now + timedelta(seconds=seconds):
                 soon = min(known[name].next_at, now + timedelta(seconds=seconds))
                 PeriodicTask.update(every_seconds=seconds, next_at=soon).where(PeriodicTask.name == name).execute()
 

@@ -42,9 +42,12 @@ def note(now: datetime, order: MarketplaceOrder, known: Order) -> None:
 
 
 def moved(order: MarketplaceOrder, known: Order) -> bool:
-    """True when the recipient, told in clear, is another than the store order has or is being made with."""
+    """True when the recipient, told in clear, is another than the store order has or is being made with.
+
+    Who holds the order read its address already, and may be looking for it in the store before it says more.
+    """
     before = from_json(MarketplaceOrder, known.data).address
-    return known.state in UNDER_WAY and order.address.told == 2 and order.address != before
+    return (known.state in UNDER_WAY or known.lease_owner != "") and order.address.told == 2 and order.address != before
 
 
 def follow(ctx: Context, row: Order) -> None:

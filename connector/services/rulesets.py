@@ -30,7 +30,7 @@ from connector.rules.rule_tests import TestResult, run_tests
 from connector.rules.ruleset import read_texts
 from connector.services import days, history
 from connector.services.context import Context
-from connector.store.database import database, transaction
+from connector.store.database import database, locked, transaction
 from connector.store.facts import FactStore
 from connector.store.matches import matching_ids
 from connector.store.models import Account, ListingTemplate, MagentoStore, Product, RuleSetVersion
@@ -121,6 +121,7 @@ def save_and_activate(ctx: Context, files: Mapping[str, str], actor: str, note: 
         ConfigurationError: a test fails; the sentence names it.
     """
     with transaction():
+        list(locked(RuleSetVersion.select(RuleSetVersion.number).order_by(RuleSetVersion.number)))  # one activation at a time
         version = save(ctx, files, actor, note)
         now = ctx.clock.now()
         RuleSetVersion.update(active=False).where(RuleSetVersion.active).execute()

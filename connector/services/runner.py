@@ -28,7 +28,7 @@ from connector.plugins.api import (
     Subject,
     actions,
 )
-from connector.services import publishing, work
+from connector.services import publishing, stock_repair, work
 from connector.services.context import Context
 from connector.services.desk import ServiceDesk
 from connector.store.database import transaction
@@ -79,9 +79,10 @@ def _perform(ctx: Context, item: QueueItem) -> None:
         work.finish(item, "rejected", ctx.clock.now(), cause=_reasons(refused))
         return
     account = _account(item)
-    outcome = action.run(subject, _action_context(ctx, account, item))
-    if outcome.listing is not None and isinstance(row, Listing):
-        publishing.save_confirmed(row, outcome.listing, ctx.clock.now())
+    context = _action_context(ctx, account, item, row)
+    outcome = action.run(subject, context)
+    if outcome.listing is not None:
+        context.desk.keep(outcome.listing)
     _forgive(account, item)
     _close(ctx, item, outcome)
 
@@ -126,12 +127,15 @@ def _listing(item: QueueItem) -> tuple[Listing, ListingSubject]:
 def _order(item: QueueItem) -> tuple[Order, OrderSubject]:
     row = _get(Order, item)
     order = from_json(MarketplaceOrder, row.data)
-    return row, OrderSubject(row.id, order, row.state, row.magento_order_id, row.external_written)
+    return row, OrderSubject(
+        row.id, order, row.state, row.magento_order_id, row.external_written, stock_repair.due(row)
+    )
 
 
 def _return(item: QueueItem) -> tuple[ReturnCase, ReturnSubject]:
     row = _get(ReturnCase, item)
-    return row, ReturnSubject(row.id, row.kind, row.request_id, row.type, row.status, row.decision)
+    asked_in = str(item.arguments.get("status") or "")
+    return row, ReturnSubject(row.id, row.kind, row.request_id, row.type, row.status, row.decision, asked_in)
 
 
 def _account_subject(item: QueueItem) -> tuple[Account, AccountSubject]:
@@ -153,13 +157,13 @@ def _account(item: QueueItem) -> Account:
     return account
 
 
-def _action_context(ctx: Context, account: Account, item: QueueItem) -> ActionContext:
+def _action_context(ctx: Context, account: Account, item: QueueItem, row: Any) -> ActionContext:
     return ActionContext(
         shop=ctx.remotes.shop(account),
         catalog=ctx.remotes.catalog(account.store),
         sales=ctx.remotes.sales(account.store),
         clock=ctx.clock,
-        desk=ServiceDesk(ctx, account, item.lease_owner, item.actor),
+        desk=ServiceDesk(ctx, account, item.lease_owner, item.actor, row if isinstance(row, Listing) else None),
         arguments=item.arguments,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.domain.product import ProductSnapshot, Salable
 from connector.errors import ConfigurationError
-from connector.services import orders, sources, variants
+from connector.services import holding, offers, sources, variants
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Listing, MagentoStore, Product
@@ -122,9 +122,9 @@ def sync_stock(ctx: Context, store: MagentoStore, skus: Sequence[str] | None = N
 def _know_stock(store: MagentoStore, rows: Sequence[Product], began: datetime) -> None:
     """From here on the stock knows of store orders made before the read began: what was held back for them is free."""
     skus = [row.sku for row in rows]
-    before = orders.held(skus, store_id=store.id)
+    before = holding.kept(skus, store_id=store.id)
     Product.update(stock_at=began).where(Product.id.in_([row.id for row in rows])).execute()
-    after = orders.held(skus, store_id=store.id)
+    after = holding.kept(skus, store_id=store.id)
     mark_stale([row.id for row in rows if before.get(row.sku) != after.get(row.sku)])
 
 
@@ -156,7 +156,8 @@ def mark_stale(product_ids: Sequence[int]) -> None:
         Product.update(facts_stale=True).where(Product.id.in_(chunk)).execute()
         column: Any = Product.parent
         parents = Product.select(column).where(Product.id.in_(chunk), Product.parent.is_null(False))
-        Listing.update(stale=True).where(Listing.product.in_(chunk) | Listing.product.in_(parents)).execute()
+        listings = offers.hold(Listing.product.in_(chunk) | Listing.product.in_(parents))
+        Listing.update(stale=True).where(Listing.id.in_(listings)).execute()
 
 
 def mark_dated(store_id: int) -> int:

@@ -1,7 +1,8 @@
 """The queue table: what is asked for, taken, done, retried. RQ only carries the ids of its rows.
 
 At most one item is open per kind and subject: asking again while one waits or runs changes nothing but its priority and,
-before it runs, its arguments. What changes while it runs is seen by the next plan, which compares anew.
+before it runs, its arguments. What changes while it runs is seen by the next plan, which compares anew; what a person
+asks for then, with other arguments, follows when it ends.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import structlog
 from peewee import IntegrityError, PeeweeException, fn
@@ -20,7 +22,7 @@ from peewee import IntegrityError, PeeweeException, fn
 from connector.plugins.api import actions
 from connector.services import history
 from connector.services.context import Context
-from connector.store.database import connection, transaction
+from connector.store.database import connection, locked, transaction
 from connector.store.models import Account, Listing, Order, Product, QueueItem, ReturnCase
 from connector.store.models.work import OPEN_STATES
 
@@ -39,6 +41,8 @@ BATCH = 50
 SWEPT_AT_ONCE = 5_000
 MAX_ATTEMPTS = 8
 """Failures of the item's own after which it is dead and a person must look."""
+
+_DEADLY = QueueItem.attempts >= MAX_ATTEMPTS
 
 LONGEST_WAIT = 900.0
 """Seconds between two tries during a long outage."""
@@ -87,10 +91,15 @@ def ask(
         described = _describe(action.subject, subject_id)
         if described is None:
             continue
+        given = {**(arguments or {}), **described.arguments}
+        item = _open_item(kind, action.subject, subject_id)
+        if item is not None and item.state == "running" and is_person(actor) and _follow(item, given, actor, why):
+            already += 1
+            continue
         item = _open_item(kind, action.subject, subject_id)
         if item is not None:
             already += 1
-            if _urge(item, priority, arguments, now if _is_person(actor) and not delay else None):
+            if _urge(item, priority, given, now if is_person(actor) and not delay else None):
                 hastened.append(item.id)
             continue
         row = _file(
@@ -100,7 +109,7 @@ def ask(
             described,
             now,
             delay,
-            arguments=arguments,
+            arguments=given,
             actor=actor,
             why=why,
             priority=priority,
@@ -118,27 +127,27 @@ def _file(
     kind: str,
     subject_type: str,
     subject_id: int,
-    described: tuple[int, int | None, str],
+    described: _Described,
     now: datetime,
     delay: timedelta | None,
     *,
-    arguments: Mapping[str, Any] | None,
+    arguments: Mapping[str, Any],
     actor: str,
     why: str,
     priority: int,
+    sent: bool = True,
 ) -> QueueItem | None:
-    """The new row; None when another process asked for the same at this moment."""
-    account_id, template_id, name = described
+    """The new row; None when another process asked for the same at this moment. What is not `sent` the sweep will send."""
     try:
         with transaction():
             row: QueueItem = QueueItem.create(
                 kind=kind,
                 subject_type=subject_type,
                 subject_id=subject_id,
-                account=account_id,
-                template=template_id,
-                name=name,
-                arguments=dict(arguments or {}),
+                account=described.account_id,
+                template=described.template_id,
+                name=described.name,
+                arguments=dict(arguments),
                 priority=priority,
                 actor=actor,
                 why=why or f"asked by {actor}",
@@ -148,7 +157,7 @@ def _file(
                 state="waiting" if delay else "queued",
                 cause="scheduled" if delay else "",
                 created_at=now,
-                sent_at=None if delay else now,
+                sent_at=now if sent and not delay else None,
             )
     except IntegrityError:
         return None
@@ -182,7 +191,7 @@ def take(item_id: int, owner: str, now: datetime) -> QueueItem | None:
             .where(
                 QueueItem.id == item_id,
                 QueueItem.state.in_(("queued", "waiting", "unknown"))
-                | ((QueueItem.state == "running") & (QueueItem.lease_until < now)),
+                | ((QueueItem.state == "running") & (QueueItem.lease_until < now) & ~_DEADLY),
                 QueueItem.next_try_at.is_null() | (QueueItem.next_try_at <= now),
             )
             .execute()
@@ -200,8 +209,15 @@ def finish(
     after: Any = None,
     request_id: str = "",
 ) -> None:
-    """Close an item that this worker holds. One whose lease went to another worker is left to that one."""
+    """Close an item that this worker holds, and open what a person asked for meanwhile: the sweep sends it.
+
+    One whose lease went to another worker is left to that one.
+    """
+    mine = (QueueItem.id == item.id) & (QueueItem.lease_owner == item.lease_owner)
     with transaction():
+        held: QueueItem | None = locked(QueueItem.select().where(mine)).first()
+        if held is None:
+            return
         QueueItem.update(
             state=state,
             cause=cause,
@@ -212,7 +228,10 @@ def finish(
             open_key=None,
             lease_owner="",
             lease_until=None,
-        ).where(QueueItem.id == item.id, QueueItem.lease_owner == item.lease_owner).execute()
+        ).where(mine).execute()
+        if held.follow_up:
+            described = _Described(held.account_id, held.template_id, held.name)
+            _file(held.kind, held.subject_type, held.subject_id, described, now, None, sent=False, **held.follow_up)
 
 
 def postpone(
@@ -221,10 +240,13 @@ def postpone(
     """Give an item back for a later try.
 
     A failure counts: after `MAX_ATTEMPTS` the item is dead and a person must look. What is not `failed` (an outage, a
-    quota, another worker, nothing to do yet) never ends it.
+    quota, another worker, nothing to do yet) never ends it; what a person asked for meanwhile takes its place.
     """
     if failed and item.attempts >= MAX_ATTEMPTS:
         finish(item, "dead", now, cause=cause)
+        return
+    if QueueItem.get_by_id(item.id).follow_up:
+        finish(item, "cancelled", now, cause="Something else was asked for meanwhile.")
         return
     counted = {"attempts": item.attempts} if failed else {"attempts": item.attempts - 1, "waits": item.waits + 1}
     with transaction():
@@ -287,6 +309,7 @@ def sweep(ctx: Context) -> int:
     A backlog that is still on its way to busy workers is left alone.
     """
     now = ctx.clock.now()
+    _give_up(now)
     again = _due(now)
     rows = QueueItem.select(QueueItem.id).where(again).order_by(QueueItem.priority, QueueItem.id)
     ids = [row.id for row in rows.limit(SWEPT_AT_ONCE)]
@@ -300,6 +323,15 @@ def sweep(ctx: Context) -> int:
             ).execute()
     send(ctx, ids)
     return len(ids)
+
+
+def _give_up(now: datetime) -> None:
+    """End what keeps ending its own process, a picture too large for the memory perhaps: nobody else would."""
+    cause = f"Its process ended {MAX_ATTEMPTS} times in the middle of it. Look into the worker's log, then retry."
+    with transaction():
+        QueueItem.update(state="dead", cause=cause, finished_at=now, open_key=None, lease_owner="").where(
+            QueueItem.state == "running", QueueItem.lease_until < now, _DEADLY
+        ).execute()
 
 
 def _due(now: datetime) -> Any:
@@ -393,7 +425,17 @@ def _open_item(kind: str, subject_type: str, subject_id: int) -> QueueItem | Non
     return item
 
 
-def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any] | None, now: datetime | None) -> bool:
+def _follow(item: QueueItem, arguments: Mapping[str, Any], actor: str, why: str) -> bool:
+    """Notes on a running item what a person asks for next; False when it is the same, or when it has ended by now."""
+    if dict(arguments) == item.arguments:
+        return False
+    note = {"arguments": dict(arguments), "actor": actor, "why": why, "priority": item.priority}
+    with transaction():
+        running = (QueueItem.id == item.id) & (QueueItem.state == "running")
+        return bool(QueueItem.update(follow_up=note).where(running).execute())
+
+
+def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any], now: datetime | None) -> bool:
     """Moves an open item forward; one that waits for its time is due at once when `now` is given. True when it is."""
     changes: dict[str, Any] = {"priority": min(item.priority, priority)}
     if arguments and item.state != "running":
@@ -408,21 +450,33 @@ def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any] | None, n
         return bool(due.execute())
 
 
-def _is_person(actor: str) -> bool:
+def is_person(actor: str) -> bool:
     """A user's e-mail, or somebody at the command line; jobs ask under names of their own."""
     return "@" in actor or actor == "command line"
 
 
-def _describe(subject_type: str, subject_id: int) -> tuple[int, int | None, str] | None:
-    """(account id, template id, name) of a subject; None when it is gone."""
+class _Described(NamedTuple):
+    """What a subject's items say of it. `arguments` are the subject's part in what is asked: an answer is one to a step."""
+
+    account_id: int | None
+    template_id: int | None
+    name: str
+    arguments: Mapping[str, Any] = MappingProxyType({})
+
+
+def _describe(subject_type: str, subject_id: int) -> _Described | None:
+    """None when the subject is gone."""
     if subject_type == "listing":
         listing = Listing.select(Listing, Product.name).join(Product).where(Listing.id == subject_id).first()
-        return (listing.account_id, listing.template_id, listing.product.name) if listing else None
+        return _Described(listing.account_id, listing.template_id, listing.product.name) if listing else None
     if subject_type == "order":
         order = Order.get_or_none(Order.id == subject_id)
-        return (order.account_id, None, f"Order {order.tiktok_order_id}") if order else None
+        return _Described(order.account_id, None, f"Order {order.tiktok_order_id}") if order else None
     if subject_type == "return":
         case = ReturnCase.get_or_none(ReturnCase.id == subject_id)
-        return (case.account_id, None, f"{case.kind.capitalize()} {case.request_id}") if case else None
+        if case is None:
+            return None
+        name = f"{case.kind.capitalize()} {case.request_id}"
+        return _Described(case.account_id, None, name, {"status": case.status})
     account = Account.get_or_none(Account.id == subject_id)
-    return (account.id, None, account.title) if account else None
+    return _Described(account.id, None, account.title) if account else None

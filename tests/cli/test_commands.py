@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from connector.cli import connector
 from connector.cli.edge import run
+from connector.services import work
 from connector.store import database
 from connector.store.models import Listing, MagentoStore, Order, Product, QueueItem
 from tests.cli.conftest import Installation
@@ -74,6 +76,24 @@ def test_an_order_is_imported_and_the_queue_shows_what_follows(told: Any, here: 
         assert QueueItem.get(QueueItem.kind == "import_orders").state == "confirmed"
     listed = told("queue", "list", "--state", "confirmed")
     assert [item["kind"] for item in listed["items"]] == ["import_orders"]
+
+
+def test_an_import_with_dates_waits_for_one_that_runs_and_is_then_done_itself(told: Any, here: Installation) -> None:
+    """Nothing that was asked for is dropped, and what is reported has ended."""
+    with live.installed(here.settings["DATABASE_URL"]):
+        ctx = live.context()
+        work.ask(ctx, "import_orders", [here.account], actor="webhook")
+        held = work.take(QueueItem.get().id, "a worker", ctx.clock.now())
+        assert held is not None
+        worker = threading.Timer(1, lambda: work.finish(held, "confirmed", ctx.clock.now(), cause="by the worker"))
+        worker.start()
+        (imported,) = told("orders", "import", "--from", "2026-01-01")
+        worker.join()
+        database.disconnect()
+        ended = {item.state: item.arguments for item in QueueItem.select().order_by(QueueItem.id)}
+
+    assert imported["message"] != "by the worker"
+    assert (imported["state"], ended) == ("confirmed", {"confirmed": {"from": "2026-01-01"}})
 
 
 @pytest.mark.parametrize(

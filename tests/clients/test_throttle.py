@@ -98,6 +98,17 @@ def test_two_processes_share_one_bucket_in_redis(redis: Redis) -> None:
     assert float(redis.hget("connector:throttle:shared", "rate")) == pytest.approx(10, rel=0.1)  # type: ignore[arg-type]
 
 
+def test_a_clock_that_ran_ahead_in_another_process_silences_nobody(redis: Redis) -> None:
+    slept: list[float] = []
+    throttle = Throttle("shared", redis=redis, sleep=slept.append)
+    day = time.time() + 86_400
+    redis.hset("connector:throttle:shared", mapping={"rate": 40, "at": day, "next": day, "blocked": day})
+
+    throttle.wait()
+
+    assert slept == []
+
+
 def test_without_redis_a_process_goes_on_alone() -> None:
     slept: list[float] = []
     gone = Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)

@@ -168,3 +168,16 @@ def test_an_account_without_a_policy_of_its_own_keeps_the_default_s_rhythm(accou
     Account.update(synchronization_policy=None).execute()
     Policy.update(is_default=True, settings={"stock_every": 7}).where(Policy.type == "synchronization").execute()
     assert periodic.rhythms()[f"stock:{account.store_id}"] == 7
+
+
+def test_a_clock_that_ran_ahead_and_was_put_right_keeps_nothing_waiting(ready):
+    names = {"sweep": lambda _ctx, _none: None}
+    ready.clock.turn(86_400)
+    assert periodic.tick(ready, "one", names) == ["sweep"]
+    ready.clock.turn(-86_400)
+
+    periodic.ensure(ready)
+    assert periodic.tick(ready, "one", names) == []
+    ready.clock.turn(periodic.SWEEP)
+
+    assert periodic.tick(ready, "one", names) == ["sweep"]

@@ -15,8 +15,20 @@ from connector.domain.values import from_json
 from connector.services import orders, placement, returns, shipments
 from connector.services.context import Context
 from connector.store.database import connection, disconnect
-from connector.store.models import Account, HistoryEntry, Order, OrderLine, Policy, ReturnCase, Shipment
+from connector.store.models import (
+    Account,
+    HistoryEntry,
+    Listing,
+    Order,
+    OrderLine,
+    Policy,
+    ReturnCase,
+    RuleSetVersion,
+    Shipment,
+)
 from tests.services import world
+from tests.services.orders_made_up import marketplace_order
+from tests.services.rule_shop import RULES, activate, open_shop
 from tests.services.test_placement_sandbox import Systems, sku, systems
 from tests.services.trading import UPS, again, bought, pack, provider, stored, today, window
 
@@ -72,6 +84,45 @@ def test_an_order_is_filed_once_and_the_newest_news_stay(
     (row,) = Order.select().where(Order.tiktok_order_id == "twice")
     assert (row.update_time, row.status) == (4, "CANCELLED")
     assert OrderLine.select().where(OrderLine.order == row.id).count() == 2
+
+
+def test_orders_of_the_same_products_are_filed_side_by_side(database_url: str) -> None:
+    """Each holds all its listings before it changes one, always in one order: PostgreSQL finds no deadlock."""
+    shop, ctx = world.fill(database_url, products=6), world.context()
+    for row in list(Listing.select()):
+        sold = {"skus": {row.product.sku: {"id": f"s{row.id}"}}}
+        Listing.update(remote_id=f"p{row.id}", confirmed=sold).where(Listing.id == row.id).execute()
+    ids = [row.id for row in Listing.select().order_by(Listing.id)]
+    base = marketplace_order("", "AWAITING_SHIPMENT")
+
+    def order(number: str, products: list[int]) -> MarketplaceOrder:
+        (one,) = base.lines
+        lines = [
+            replace(one, id=f"{number}{i}", product_id=f"p{i}", sku_id=f"s{i}", seller_sku=f"MH{i:02}")
+            for i in products
+        ]
+        return replace(base, id=number, lines=tuple(lines))
+
+    def file(name: str, products: list[int]) -> None:
+        for number in range(10):
+            orders.save(ctx, shop, order(f"{name}{number}", products))
+
+    answers = together(lambda: file("up", ids), lambda: file("down", ids[::-1]))
+    filed = Order.select().count()
+    disconnect()
+    assert (answers, filed) == ([None, None], 20)
+
+
+def test_of_two_rule_sets_activated_at_once_one_is_active(database_url: str) -> None:
+    shop, ctx = open_shop(world.fill(database_url)), world.context()
+    activate(ctx)
+    texts = [RULES.replace("price < 20", f"price < {number}") for number in (30, 31)]
+    for _ in range(3):
+        answers = together(*(lambda text=text: activate(ctx, text) for text in texts))
+        assert not [one for one in answers if isinstance(one, Exception)]
+        assert RuleSetVersion.select().where(RuleSetVersion.active).count() == 1
+    assert shop.id
+    disconnect()
 
 
 def test_an_order_that_names_a_unit_twice_is_refused_and_not_tried_for_ever(

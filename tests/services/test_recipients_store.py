@@ -38,6 +38,27 @@ def told(row: Order) -> list[str]:
     return [entry.message for entry in history.of("order", row.id) if entry.action == "order.address"]
 
 
+def test_an_address_corrected_while_the_store_is_searched_is_not_lost(
+    ctx: Context, systems: Systems, account: Account, sku: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order is held then, with the old address in hand, and its state says nothing yet."""
+    row = bought(ctx, systems, account, sku)
+    search, dues = systems.store.find_orders, []
+
+    def find(*wanted: Any) -> Any:
+        if not dues:
+            dues.append(move(ctx, systems, row).address_due)
+        return search(*wanted)
+
+    monkeypatch.setattr(systems.store, "find_orders", find)
+    placement.create_sales_order(ctx, row.id, "one")
+
+    assert dues == [True]
+    assert orders.ask_due(ctx, account) == 1
+    assert run(ctx, row, "sync_status").state == "confirmed"
+    assert {tuple(place["street"]) for place in places(systems, row)} == {("7 Elm Road",)}
+
+
 def test_a_corrected_address_is_entered_in_the_store_order(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:

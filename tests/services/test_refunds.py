@@ -692,6 +692,22 @@ def test_a_store_that_is_away_is_not_asked_for_every_case(
     assert failures == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
 
 
+def test_an_answer_that_waited_too_long_is_not_given_to_a_later_step(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    """Agreeing to a return is not agreeing to what the parcel holds."""
+    case = ReturnCase.create(
+        account=account, kind="return", request_id="R", tiktok_order_id="O", type="RETURN_AND_REFUND", role="BUYER", reason="",
+        status="RETURN_OR_REFUND_REQUEST_PENDING", line_ids=[], currency="USD", imported_at=ctx.clock.now(), changed_at=ctx.clock.now(),
+    )  # fmt: skip
+    work.ask(ctx, "accept_return", [case.id], actor="alex@example.com")
+    ReturnCase.update(status="BUYER_SHIPPED_ITEM").execute()
+
+    assert runner.run_item(ctx, QueueItem.get().id, "one") == "rejected"
+    assert "an answer to RETURN_OR_REFUND_REQUEST_PENDING" in QueueItem.get().cause
+    assert ReturnCase.get().decision == ""
+
+
 def test_older_news_of_a_case_change_nothing(ctx: Context, systems: Systems, account: Account, sku: str) -> None:
     row = bought(ctx, systems, account, sku, 1)
     systems.control.post(f"tiktok/orders/{row.tiktok_order_id}/buyer_cancel_request")

@@ -281,3 +281,55 @@ def test_counts_tell_open_from_closed(ctx):
 
     assert work.counts() == {"queued": 1, "cancelled": 1}
     assert work.open_count() == 1
+
+
+def test_what_a_person_asks_for_while_it_runs_follows_when_it_ends(ctx):
+    """A stop, while the connector itself starts the product: neither is lost, and the later one counts."""
+    item = ask(ctx, arguments={"status": "active"})
+    held = work.take(item.id, "one", ctx.clock.now())
+
+    asked = work.ask(ctx, "upload", [item.subject_id], actor="sam@example.com", arguments={"status": "inactive"})
+    work.ask(ctx, "upload", [item.subject_id], actor="plan", arguments={"status": "active"})
+    assert (asked.queued, asked.already, again(item).arguments) == (0, 1, {"status": "active"})
+    work.finish(held, "confirmed", ctx.clock.now())
+
+    follows = QueueItem.get(QueueItem.open_key.is_null(False))
+    assert (follows.state, follows.arguments, follows.actor) == ("queued", {"status": "inactive"}, "sam@example.com")
+    assert again(item).state == "confirmed"
+    assert work.sweep(ctx) == 1
+
+
+def test_what_a_person_asks_for_takes_the_place_of_what_would_be_tried_again(ctx):
+    item = ask(ctx, arguments={"status": "active"})
+    held = work.take(item.id, "one", ctx.clock.now())
+    work.ask(ctx, "upload", [item.subject_id], actor="sam@example.com", arguments={"status": "inactive"})
+
+    work.postpone(held, ctx.clock.now(), 60, cause="away", failed=False)
+
+    assert again(item).state == "cancelled"
+    assert QueueItem.get(QueueItem.open_key.is_null(False)).arguments == {"status": "inactive"}
+
+
+def test_asking_for_the_same_while_it_runs_leaves_nothing_to_follow(ctx):
+    item = ask(ctx, arguments={"status": "active"})
+    held = work.take(item.id, "one", ctx.clock.now())
+    work.ask(ctx, "upload", [item.subject_id], actor="sam@example.com", arguments={"status": "active"})
+
+    work.finish(held, "confirmed", ctx.clock.now())
+
+    assert QueueItem.select().count() == 1
+
+
+def test_what_kills_its_process_every_time_is_given_up(ctx):
+    item = ask(ctx)
+    for _ in range(work.MAX_ATTEMPTS):
+        assert work.take(item.id, "one", ctx.clock.now()) is not None
+        ctx.clock.turn(work.LEASE.total_seconds() + 1)
+        if again(item).attempts < work.MAX_ATTEMPTS:
+            assert work.sweep(ctx) == 1
+
+    assert work.take(item.id, "two", ctx.clock.now()) is None
+    assert work.sweep(ctx) == 0
+    assert again(item).state == "dead"
+    assert "ended 8 times in the middle" in again(item).cause
+    assert work.retry(ctx, [item.id], actor="alex@example.com") == 1

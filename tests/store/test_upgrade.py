@@ -21,9 +21,10 @@ LATER = [
     "0010_sent_carts",
     "0011_case_failures",
     "0012_compensated_at",
+    "0013_follow_up",
 ]
 ADDED = {
-    "queue_item": ("actor", "waits"),
+    "queue_item": ("actor", "waits", "follow_up"),
     "order": ("retry_at", "ended", "address_due", "sent_carts", "look_again_at", "compensated_at"),
     "shipment": ("other_numbers",),
     "return_case": ("shipping_minor", "partial", "replenish", "lease_owner", "lease_until", "sent_back", "failures"),

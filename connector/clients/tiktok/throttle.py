@@ -29,6 +29,8 @@ _BURST = 0.25
 _TTL = 86_400
 PATIENCE = 30.0
 """Longest wait in seconds for a slot."""
+LONGEST = 3_600.0
+"""Longest silence in seconds that processes believe each other: more was written by a clock that ran ahead."""
 
 _TAKE = """
 local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000
@@ -36,7 +38,8 @@ local start, ceiling, growth, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonu
 local s = redis.call('HMGET', KEYS[1], 'rate', 'at', 'next', 'blocked')
 local rate = tonumber(s[1] or start)
 rate = math.min(ceiling, rate + (now - tonumber(s[2] or now)) * growth * ceiling)
-local slot = math.max(tonumber(s[3] or 0), now - burst, tonumber(s[4] or 0))
+local function believed(at) at = tonumber(at or 0); if at > now + tonumber(ARGV[7]) then return 0 end; return at end
+local slot = math.max(believed(s[3]), now - burst, believed(s[4]))
 if slot - now > tonumber(ARGV[5]) then return tostring(slot - now) end
 redis.call('HSET', KEYS[1], 'rate', tostring(rate), 'at', tostring(now), 'next', tostring(slot + 1 / rate))
 redis.call('EXPIRE', KEYS[1], ARGV[6])
@@ -116,7 +119,7 @@ class Throttle:
 
     def _take(self) -> float:
         """Seconds until the slot that was just taken; negative or zero means now."""
-        shared = self._eval(_TAKE, self._start, self._ceiling, _GROWTH, _BURST, PATIENCE, _TTL)
+        shared = self._eval(_TAKE, self._start, self._ceiling, _GROWTH, _BURST, PATIENCE, _TTL, LONGEST)
         if shared is not None:
             return shared
         with self._lock:

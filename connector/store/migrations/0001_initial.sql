@@ -220,7 +220,7 @@ CREATE TABLE "queue_item" (
   "id" {bigserial} NOT NULL PRIMARY KEY, "kind" VARCHAR(255) NOT NULL, "subject_type" VARCHAR(255) NOT NULL,
   "subject_id" INTEGER NOT NULL, "account_id" INTEGER, "template_id" INTEGER, "name" TEXT NOT NULL,
   "arguments" TEXT NOT NULL, "priority" INTEGER NOT NULL, "state" VARCHAR(255) NOT NULL, "attempts" INTEGER NOT NULL,
-  "waits" INTEGER NOT NULL, "next_try_at" {bigint}, "actor" VARCHAR(255) NOT NULL, "why" TEXT NOT NULL,
+  "waits" INTEGER NOT NULL, "follow_up" TEXT, "next_try_at" {bigint}, "actor" VARCHAR(255) NOT NULL, "why" TEXT NOT NULL,
   "cause" TEXT NOT NULL, "idempotency_key" VARCHAR(255) NOT NULL, "lease_owner" VARCHAR(255) NOT NULL,
   "lease_until" {bigint}, "before" TEXT, "after" TEXT, "request_id" VARCHAR(255) NOT NULL, "open_key" VARCHAR(255),
   "created_at" {bigint} NOT NULL, "sent_at" {bigint}, "started_at" {bigint}, "finished_at" {bigint},

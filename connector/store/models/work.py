@@ -21,7 +21,8 @@ class QueueItem(Model):
     `kind` is an action's identifier, `subject_type` what it acts on ("listing", "order", "return", "account").
     `open_key` is set while the item is open and unique, so that a second open item for the same subject cannot exist.
     `actor` asked for it, `why` says what for, `cause` why it is where it is. `attempts` counts tries that may have been
-    the item's own fault, `waits` postponements for outages, quotas and other workers, which never end it.
+    the item's own fault, `waits` postponements for outages, quotas and other workers, which never end it. `follow_up` is
+    what a person asked for while it ran: arguments, actor, why and priority of the item that follows.
     """
 
     id = BigAutoField()
@@ -38,6 +39,7 @@ class QueueItem(Model):
     state = CharField(default="queued")
     attempts = IntegerField(default=0)
     waits = IntegerField(default=0)
+    follow_up = JsonField(null=True)
     next_try_at = UtcField(null=True)
     actor = CharField(default="")
     why = TextField(default="")
