@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 from connector.cli.finding import Finding
+from connector.domain.shop import CONSENT_RETURN
 from connector.errors import AuthorizationError, ConnectorError
 from connector.settings import Settings
 
@@ -64,7 +65,8 @@ def _account(ctx: Context, settings: Settings, account: Account) -> Iterator[Fin
     if not reached.ok:
         return
     if not account.connected:
-        yield Finding(check, False, account.problem or "no seller has authorised it yet", AUTHORISE)
+        returns = f" Its app in Partner Center needs the redirect URL {ctx.base_url}{CONSENT_RETURN}"
+        yield Finding(check, False, account.problem or "no seller has authorised it yet", AUTHORISE + returns)
         return
     try:
         shops = ctx.remotes.shop(account).shops()

@@ -96,7 +96,8 @@ def test_an_account_that_was_never_connected(doctor: Any, here: Installation) ->
     assert found[-1] == (
         False,
         "Disconnected: authorise the account again to go on.",
-        "In the admin, TikTok Accounts: Authorise again.",
+        "In the admin, TikTok Accounts: Authorise again. Its app in Partner Center needs the redirect URL "
+        f"http://127.0.0.1:{here.settings['PORT']}/oauth/tiktok/return",
     )
 
 
