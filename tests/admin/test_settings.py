@@ -125,6 +125,21 @@ def test_a_policy_in_use_is_kept(client):
     assert Policy.get_or_none(Policy.id == 2) is not None
 
 
+@pytest.mark.parametrize(
+    ("address", "form"), [("delete", {"id": "3"}), ("action", {"action": "delete", "rowid": ["3", "2"]})]
+)
+def test_a_default_that_nothing_names_is_kept(client, address, form):
+    """What names no policy goes by it: without it, prices and stock would follow settings that nobody chose."""
+    ListingTemplate.update(pricing_policy=None, inventory_policy=None).execute()
+    browser = client("admin")
+
+    post(browser, f"/admin/policies/{address}/", form)
+
+    shown = browser.get("/admin/policies/").text
+    assert "“Default pricing policy” is the default of its type: make another one the default first" in shown
+    assert Policy.select().where(Policy.is_default).count() == 5
+
+
 def test_an_unused_policy_is_deleted(client):
     """With its settings in the history."""
     spare = Policy.create(

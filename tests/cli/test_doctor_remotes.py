@@ -93,12 +93,9 @@ def test_an_account_that_was_never_connected(doctor: Any, here: Installation) ->
 
     found = doctor(status=1)
 
-    assert found[-1] == (
-        False,
-        "Disconnected: authorise the account again to go on.",
-        "In the admin, TikTok Accounts: Authorise again. Its app in Partner Center needs the redirect URL "
-        f"http://127.0.0.1:{here.settings['PORT']}/oauth/tiktok/return",
-    )
+    back = f"http://127.0.0.1:{here.settings['PORT']}/oauth/tiktok/return"
+    advice = f"{remotes.AUTHORISE} Its app in Partner Center needs the redirect URL {back}"
+    assert found[-1] == (False, "Disconnected: authorise the account again to go on.", advice)
 
 
 def test_a_wrong_store_view(doctor: Any) -> None:

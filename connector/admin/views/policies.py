@@ -76,7 +76,7 @@ class PolicyView(Grid):
         MenuEntry(
             "delete",
             "Delete",
-            confirm="Delete the selected policies? Those in use are kept.",
+            confirm="Delete the selected policies? Those in use, and the defaults, are kept.",
             icon="trash-2",
             danger=True,
         ),
@@ -190,7 +190,11 @@ class PolicyView(Grid):
         return copy
 
     def remove(self, model: Any) -> None:
-        """A policy in use stays."""
+        """A policy in use stays, and so does a default: whatever names no policy goes by it, now or later."""
+        if Policy.select().where(Policy.id == model.id, Policy.is_default).exists():
+            raise ConfigurationError(
+                f"“{model.title}” is the default of its type: make another one the default first, then delete it."
+            )
         used = users_of(model)
         if used:
             raise ConfigurationError(
