@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.domain.listing import DraftSku
 from connector.errors import ConnectorError, RetryableError
-from connector.journey import memory, prepare, reconcile, trade
+from connector.journey import listed, memory, prepare, reconcile, trade
 from connector.journey.buyers import Sandbox
 from connector.journey.shopkeeper import Shopkeeper
 from connector.rules.suggest import suggest
@@ -33,7 +33,10 @@ class JourneyError(ConnectorError):
 
 @dataclass(slots=True)
 class Report:
-    """What the journey saw; `differences` empty and `duplicates` 0 mean that both sides agree."""
+    """What the journey saw; `differences` empty and `duplicates` 0 mean that both sides agree.
+
+    `notes` say which order could not be what its story asks for, because nothing of the kind is on sale.
+    """
 
     products: int = 0
     listings: dict[str, int] = field(default_factory=dict)
@@ -42,6 +45,7 @@ class Report:
     orders: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
     differences: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -177,6 +181,10 @@ class Journey:
     def trade(self) -> None:
         """Orders of every kind, to their ends."""
         placed = self._place()
+        self.report.notes = self._notes
+        self.say(f"{len(placed)} orders bought on the marketplace.")
+        for note in self.report.notes:
+            self.say(f"  {note}")
         held = placed[next(one.name for one in trade.SCENARIOS if one.hold)]
         self.wait("the order on hold", lambda: self._status(held) not in {"", "UNPAID"})
         if self._status(held) == "ON_HOLD":
@@ -272,14 +280,13 @@ class Journey:
         )
 
     def _count_listings(self) -> None:
-        rows = list(Listing.select().where(Listing.account == self.account))
-        live = sum(row.status == "ACTIVATE" for row in rows)
-        refused = [row for row in rows if row.status == "FAILED"]
-        held = [row for row in rows if row.validation == "invalid" and not row.remote_id]
-        self.report.listings = {"live": live, "refused": len(refused), "held_back": len(held)}
-        self.report.held_back_reasons = dict(Counter(issue["code"] for row in held for issue in _serious(row)))
-        told = [reason for row in refused for reason in publishing.confirmed(row).reasons]
-        self.report.refused_reasons = dict(Counter(told))
+        """Every listing with a template is one of the three, or among the differences of the comparison."""
+        rows = [(listed.fate(row), row) for row in listed.assigned(self.account)]
+        counted = Counter(fate for fate, _ in rows)
+        self.report.listings = {fate: counted[fate] for fate in ("live", "refused", "held_back")}
+        held = [code for fate, row in rows if fate == "held_back" for code in listed.reasons(row)]
+        told = [reason for fate, row in rows if fate == "refused" for reason in publishing.confirmed(row).reasons]
+        self.report.held_back_reasons, self.report.refused_reasons = dict(Counter(held)), dict(Counter(told))
 
     # ── orders ───────────────────────────────────────────────────────────────
 
@@ -288,12 +295,18 @@ class Journey:
         there = {order["buyer_message"]: order["id"] for order in self.sandbox.truth("orders")}
         for place, scenario in enumerate(trade.SCENARIOS):
             if trade.message_of(scenario) not in there:
-                skus = trade.choose(self.account, scenario, place)
+                skus, note = trade.choose(self.account, scenario, place)
                 if not skus:
                     raise JourneyError(f"Nothing live can be sold for the order “{scenario.name}”. {_causes()}")
+                if note:
+                    memory.keep("notes", [*(one for one in self._notes if one != note), note])
                 self._note_stock([store_sku for _, store_sku in skus])
                 there[trade.message_of(scenario)] = self.sandbox.place_order(trade.order_of(scenario, skus))
         return {scenario.name: there[trade.message_of(scenario)] for scenario in trade.SCENARIOS}
+
+    @property
+    def _notes(self) -> list[str]:
+        return list(memory.recall("notes") or ())
 
     def _note_stock(self, skus: list[str]) -> None:
         """What the store would sell before the first order of a product."""
@@ -334,15 +347,12 @@ class Journey:
             *traded.differences,
             *reconcile.stock(memory.recall("salable") or {}, traded.sold, keeper),
             *reconcile.cases(account),
+            *listed.failures(),
         ]
         self.report.duplicates = traded.duplicates
         names = ("placed", "created", "shipped", "cancelled", "returned")
         self.report.orders = {name: traded.counts[name] for name in names}
         return self.report.agrees
-
-
-def _serious(row: Listing) -> list[dict[str, Any]]:
-    return [issue for issue in row.issues if issue.get("severity", "error") == "error"]
 
 
 def _drafted(account: Account, skus: set[str]) -> list[DraftSku]:

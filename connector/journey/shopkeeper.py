@@ -12,6 +12,9 @@ from connector.clients.magento.oauth import escape
 from connector.domain.order import StoreOrder, Track
 from connector.errors import NotFoundError
 
+ENABLED = 1
+VARIANT_FIELDS = "items[id,sku,type_id,status,extension_attributes[website_ids,configurable_product_links]],total_count"
+
 
 class Shopkeeper:
     """One store's. What is set is absolute, so that doing it twice changes nothing."""
@@ -38,6 +41,24 @@ class Shopkeeper:
         """The same of several at once; those without limit are absent."""
         found = self.catalog.salable(self._website, skus)
         return {sku: one.quantity for sku, one in found.items() if not one.unlimited}
+
+    def variants(self) -> dict[str, set[str]]:
+        """SKU of each configurable → SKUs of its variants that are enabled and in the website."""
+        website = next(view.website_id for view in self.catalog.store_views() if view.website_code == self._website)
+        pages = self._store.keyset("/products", page_size=300, key="id", fields=VARIANT_FIELDS)
+        rows = [(row, row.get("extension_attributes") or {}) for page in pages for row in page]
+        sold = {
+            int(row["id"]): str(row["sku"])
+            for row, more in rows
+            if int(row["status"]) == ENABLED and website in {int(one) for one in more.get("website_ids") or ()}
+        }
+        return {
+            str(row["sku"]): {
+                sold[link] for link in map(int, more.get("configurable_product_links") or ()) if link in sold
+            }
+            for row, more in rows
+            if row["type_id"] == "configurable"
+        }
 
     def set_stock(self, sku: str, pieces: int) -> None:
         """The quantity of the source that has most; the product's stock item where the store knows no sources."""

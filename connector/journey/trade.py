@@ -198,10 +198,23 @@ def sellable(account: Account, pieces: int, *, variant: bool | None = None) -> l
     return found
 
 
-def choose(account: Account, scenario: Scenario, place: int) -> list[tuple[str, str]]:
-    """What the scenario's buyer orders, another product for each scenario while there are enough."""
-    fitting = sellable(account, scenario.pieces, variant=scenario.variant) or sellable(account, scenario.pieces)
-    return [fitting[(place + step) % len(fitting)] for step in range(scenario.products)] if fitting else []
+def choose(account: Account, scenario: Scenario, place: int) -> tuple[list[tuple[str, str]], str]:
+    """What the scenario's buyer orders, another product for each scenario while there are enough.
+
+    And a note where that is not what the scenario says; nothing to order when nothing is on sale.
+    """
+    fitting = sellable(account, scenario.pieces, variant=scenario.variant)
+    wanting = scenario.variant and not fitting
+    fitting = fitting or sellable(account, scenario.pieces)
+    found = [fitting[(place + step) % len(fitting)] for step in range(min(scenario.products, len(fitting)))]
+    if wanting and found:
+        return (
+            found,
+            f"“{scenario.name}”: no configurable is live with pieces to sell, {found[0][1]} was ordered instead.",
+        )
+    if len(found) < scenario.products and found:
+        return found, f"“{scenario.name}”: only {len(found)} product is live with pieces to sell."
+    return found, ""
 
 
 def order_of(scenario: Scenario, skus: list[tuple[str, str]]) -> dict[str, Any]:

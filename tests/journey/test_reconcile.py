@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.app import HttpRemotes
 from connector.jobs import recurring
-from connector.journey import prepare, reconcile
+from connector.journey import listed, prepare, reconcile, trade
 from connector.journey.buyers import Sandbox
+from connector.journey.everyday import Everyday
 from connector.journey.run import Journey, Sight
 from connector.journey.shopkeeper import Shopkeeper
-from connector.services import publishing, returns
+from connector.plugins.actions.upload import Upload
+from connector.services import publishing, returns, work
 from connector.settings import Settings
-from connector.store.models import Account, Listing, Order, OrderLine, Policy, ReturnCase
+from connector.store import database
+from connector.store.models import Account, Listing, Order, OrderLine, Policy, Product, QueueItem, ReturnCase
 from tests.conftest import other_database, run_sql
 from tests.flow.conftest import Installation, installed
 from tests.flow.selling import Selling
+
+
+class Altered(Sandbox):
+    """The sandbox's truth with one thing of it changed, as if we had understood it wrongly."""
+
+    def __init__(self, url: str, kind: str, change: Callable[[dict[str, Any]], object]) -> None:
+        super().__init__(url)
+        self._kind, self._change = kind, change
+
+    def truth(self, kind: str) -> Iterator[dict[str, Any]]:
+        for one in super().truth(kind):
+            if kind == self._kind:
+                self._change(one)
+            yield one
 
 
 class Scene:
@@ -71,16 +90,38 @@ class Scene:
             self.sandbox.act(f"orders/{order.tiktok_order_id}/{act}")
         self.round_of_work()
 
-    def differences(self) -> list[str]:
+    def differences(self, sandbox: Sandbox | None = None) -> list[str]:
         """All of them, as the journey tells them."""
-        account = self.selling.account
-        traded = reconcile.orders(account, self.sandbox, self.keeper)
+        account, sandbox = self.selling.account, sandbox or self.sandbox
+        traded = reconcile.orders(account, sandbox, self.keeper)
         return [
-            *reconcile.listings(account, self.sandbox, self.keeper),
+            *reconcile.listings(account, sandbox, self.keeper),
             *traded.differences,
             *reconcile.stock(self.before, traded.sold, self.keeper),
             *reconcile.cases(account),
+            *listed.failures(),
         ]
+
+    def altered(self, kind: str, change: Callable[[dict[str, Any]], object]) -> list[str]:
+        """What is told when the marketplace's truth is another than ours."""
+        return self.differences(Altered(self.sandbox.url, kind, change))
+
+    def count_anew(self) -> None:
+        """What the store has now is right."""
+        sold = reconcile.orders(self.selling.account, self.sandbox, self.keeper).sold[self.sku.sku]
+        self.before = {self.sku.sku: str(self.keeper.salable(self.sku.sku) + sold)}
+
+    def journey(self) -> Journey:
+        """One that begins with what is here."""
+        Account.update(title=prepare.TITLE).where(Account.id == self.here.account.id).execute()
+        return Journey(
+            self.here.ctx,
+            self.sandbox,
+            prepare.StoreAccess(self.here.store.base_url),
+            lambda _account: None,
+            lambda _store: self.keeper,
+            Sight(lambda _text: None, lambda _text, _total: nullcontext(lambda _steps: None)),
+        )
 
     def duplicates(self) -> int:
         return reconcile.orders(self.selling.account, self.sandbox, self.keeper).duplicates
@@ -206,6 +247,166 @@ def test_a_parcel_of_which_the_marketplace_was_not_told_is_told(scene: Scene) ->
     assert scene.differences() == []
 
 
+def _money(order: dict[str, Any]) -> None:
+    order["payment"] = {name: "999.99" if name != "currency" else text for name, text in order["payment"].items()}
+
+
+def _one_unit_more(order: dict[str, Any]) -> None:
+    order["line_items"].append({**order["line_items"][0], "id": "424242"})
+
+
+def _another_product(order: dict[str, Any]) -> None:
+    for line in order["line_items"]:
+        line.update(seller_sku="ANOTHER", sku_id="1", sale_price="0.01")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_money, ["grand total in the store", "tax by the marketplace", "total_amount kept", "shipping_fee kept"]),
+        (_one_unit_more, ["units kept", "units filed", "pieces of"]),
+        (_another_product, ["units kept", "pieces of ANOTHER in the store is 0, not 2", "price of"]),
+        (lambda order: order.update(recipient_address={}), ["recipient", "street", "postcode", "country", "city"]),
+    ],
+    ids=["money", "units", "products", "address"],
+)
+def test_an_order_that_was_read_wrongly_is_told(
+    scene: Scene, change: Callable[[dict[str, Any]], object], told: list[str]
+) -> None:
+    """Our row and the store agree with each other; the marketplace's truth alone says otherwise."""
+    found = scene.altered("orders", change)
+
+    assert [name for name in told if not any(name in one for one in found)] == []
+    assert all(one.startswith(f"order {scene.number}: ") or scene.sku.sku in one for one in found)
+
+
+def test_pieces_sold_by_the_marketplace_s_truth_are_missing_in_the_store(scene: Scene) -> None:
+    found = scene.altered("orders", _one_unit_more)
+    assert any(one.startswith(f"{scene.sku.sku}: salable pieces in the store is") for one in found)
+
+
+def test_a_product_that_looks_otherwise_is_told(scene: Scene) -> None:
+    def change(product: dict[str, Any]) -> None:
+        product.update(title="WRONG", description="", category_id="1", main_images=[], external_product_id="x")
+
+    name, found = scene.listing.product.sku, scene.altered("products", change)
+    assert f"{name}: it has no picture" in found
+    assert f"{name}: it has no description" in found
+    assert [f"{name}: {what} is" in " / ".join(found) for what in ("title", "category", "external id")] == [True] * 3
+
+
+def test_a_listing_stuck_at_no_pieces_is_told(scene: Scene) -> None:
+    """The marketplace and what it confirmed agree; the draft wants what the store has."""
+    row = scene.selling.again(scene.listing)
+    known, none = row.confirmed, dict.fromkeys(scene.sku.quantities, 0)
+    skus = {key: {**sku, "quantities": none} for key, sku in known["skus"].items()}
+    Listing.update(confirmed={**known, "skus": skus}).where(Listing.id == row.id).execute()
+
+    def change(product: dict[str, Any]) -> None:
+        if product["id"] == row.remote_id:
+            product["skus"][0].update(inventory=none, quantity=0)
+
+    found = scene.altered("products", change)
+    Listing.update(confirmed=known).where(Listing.id == row.id).execute()
+    assert [one for one in found if one.startswith(f"{scene.sku.seller_sku}: pieces by our policies is")] == found
+
+
+def test_variants_that_only_one_side_sells_are_told(scene: Scene) -> None:
+    row = scene.selling.live("configurable")
+    name, draft, in_store = row.product.sku, publishing.drafted_of(row), scene.keeper.variants()
+    assert draft is not None
+    first, *others = [sku.sku for sku in draft.skus]
+    scene.selling.save_product(first, status=2)
+    disabled = scene.differences()
+    scene.selling.save_product(first, status=1)
+    named = Listing(product=row.product, issues=[{"message": f"Variants sold elsewhere: {first}."}])
+
+    assert in_store[name] == {first, *others}
+    assert disabled == [f"{name}: variant {first} is none of the store's"]
+    assert listed.variants(row, set(others), in_store) == [
+        f"{name}: the store's variant {first} is not on the marketplace"
+    ]
+    assert listed.variants(named, set(others), in_store) == [], "it says why"
+    assert scene.differences() == []
+
+
+def test_a_listing_whose_upload_died_is_told_with_its_cause(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither live nor refused nor held back, and nothing waits for it any more."""
+    row = scene.selling.live(number=1)
+    unsent = {"remote_id": "", "status": "", "confirmed": {}, "content_due": True, "stale": True}
+    Listing.update(unsent).where(Listing.id == row.id).execute()
+
+    def broken(*_: object) -> None:
+        raise KeyError("sales_attributes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Upload, "run", broken)
+        scene.selling.plan()
+        for _ in range(work.MAX_ATTEMPTS):
+            scene.here.work()
+    found, journey = scene.differences(), scene.journey()
+    journey._count_listings()
+    items = QueueItem.select().where(QueueItem.kind == "upload", QueueItem.subject_id == row.id)
+    item = items.order_by(QueueItem.id.desc()).get()
+    scene.selling.plan()
+    work.ask(scene.here.ctx, "upload", [row.id], actor="test")
+    scene.here.work()
+    scene.selling.reviewed()
+    scene.selling.plan()
+
+    name = row.product.sku
+    assert item.state == "dead"
+    assert f"{name}: valid but not on the marketplace: upload is dead: {item.cause}" in found
+    assert f"upload {item.name} is dead: {item.cause}" in found
+    assert sum(journey.report.listings.values()) == len(listed.assigned(scene.selling.account)) - 1
+    assert scene.differences() == [], "it was found on the marketplace and taken over"
+
+
+def test_an_order_that_cannot_be_what_its_story_says_comes_with_a_note(scene: Scene) -> None:
+    account, simple = scene.selling.account, Product.select(Product.id).where(Product.type_id == "simple")
+    variant, two = (next(one for one in trade.SCENARIOS if one.name == name) for name in ("a variant", "two packages"))
+    as_wanted = [trade.choose(account, one, 0) for one in (variant, two)]
+    with database.transaction() as undone:
+        Listing.update(status="FAILED").where(Listing.product.not_in(simple)).execute()
+        no_variant = trade.choose(account, variant, 0)
+        Listing.update(status="FAILED").where(Listing.id != scene.listing.id).execute()
+        alone = trade.choose(account, two, 3)
+        Listing.update(status="FAILED").execute()
+        nothing = trade.choose(account, two, 3)
+        undone.rollback()
+
+    assert [(len(set(skus)), note) for skus, note in as_wanted] == [(1, ""), (2, "")]
+    assert (
+        no_variant[1]
+        == f"“a variant”: no configurable is live with pieces to sell, {no_variant[0][0][1]} was ordered instead."
+    )
+    assert alone == (
+        [(scene.sku.seller_sku, scene.sku.sku)],
+        "“two packages”: only 1 product is live with pieces to sell.",
+    )
+    assert nothing == ([], "")
+
+
+def test_everyday_life_leaves_no_difference(scene: Scene) -> None:
+    """Orders, stock, prices and parcels of a demonstration that stays up."""
+    life = Everyday(scene.journey(), random.Random(5))
+    told = []
+    for _ in range(2):
+        told += [life.go_on() for _ in range(6)]
+        scene.round_of_work()
+    scene.round_of_work()
+    scene.count_anew()
+
+    for sentence, times in (
+        ("A buyer orders", 4),
+        ("The store counts", 2),
+        ("The store asks", 2),
+        ("The store ships", 1),
+    ):
+        assert sum(one.startswith(sentence) for one in told) >= times, told
+    assert scene.differences() == []
+
+
 def test_a_cancelled_order_that_the_store_still_has_is_told(scene: Scene) -> None:
     order = scene.sell(1)
     scene.sandbox.act(f"orders/{order.tiktok_order_id}/buyer_cancel_request")
@@ -266,15 +467,7 @@ def test_a_second_store_order_is_counted(scene: Scene) -> None:
 
 def test_a_journey_that_goes_on_puts_no_shipped_pieces_back(scene: Scene) -> None:
     """Whoever changes the stock a second time, the journey does not."""
-    Account.update(title=prepare.TITLE).where(Account.id == scene.here.account.id).execute()
-    journey = Journey(
-        scene.here.ctx,
-        scene.sandbox,
-        prepare.StoreAccess(scene.here.store.base_url),
-        lambda _account: None,
-        lambda _store: scene.keeper,
-        Sight(lambda _text: None, lambda _text, _total: nullcontext(lambda _steps: None)),
-    )
+    journey = scene.journey()
     first = journey.make_changes()
     left = scene.keeper.salable(first["stock_sku"])
     scene.keeper.set_stock(first["stock_sku"], first["pieces"] - 1)
