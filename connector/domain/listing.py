@@ -158,12 +158,21 @@ class ConfirmedSku:
     """Price and stock that the marketplace last accepted for one SKU. `id` is the marketplace's SKU id.
 
     `unsure`: it sold pieces since, or got some back, so that its number is no longer the one that was sent.
+    `unanswered` and `price_unanswered`: pieces, or a price, were sent and nobody knows whether they arrived. Only an answer
+    to the next ones ends that: news may have been read before the lost call had its effect.
     """
 
     id: str
     price: Decimal | None = None
     quantities: Mapping[str, int] = field(default_factory=dict)
     unsure: bool = False
+    unanswered: bool = False
+    price_unanswered: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """True while `quantities` may not be what buyers see."""
+        return self.unsure or self.unanswered
 
     def lacks(self, wanted: Mapping[str, int]) -> bool:
         """Whether pieces are wanted at a warehouse that the SKU does not have: an edit has to assign it first."""
@@ -239,7 +248,7 @@ class Listing:
         return {
             sku.seller_sku: sku.price
             for sku in draft.skus
-            if sku.seller_sku in self.skus and self.skus[sku.seller_sku].price != sku.price
+            if (known := self.skus.get(sku.seller_sku)) and (known.price_unanswered or known.price != sku.price)
         }
 
     def quantity_changes(self, draft: Draft) -> dict[str, dict[str, int]]:
@@ -250,7 +259,7 @@ class Listing:
         return {
             key: pieces
             for key, pieces in self._placed(draft).items()
-            if self.skus[key].unsure or dict(self.skus[key].quantities) != pieces
+            if self.skus[key].doubtful or dict(self.skus[key].quantities) != pieces
         }
 
     def moved(self, draft: Draft) -> dict[str, dict[str, int]]:
@@ -273,19 +282,31 @@ class Listing:
         wanted = {sku.seller_sku: sku.quantities for sku in draft.skus}
         return {key: known.placed(wanted.get(key, {})) for key, known in self.skus.items()}
 
+    def sending_prices(self, keys: Iterable[str]) -> Listing:
+        """The listing before a call about these seller SKUs: what it is right to know if no answer ever comes."""
+        return self._with({key: replace(self.skus[key], price_unanswered=True) for key in keys})
+
     def with_prices(self, prices: Mapping[str, Decimal]) -> Listing:
         """The listing after the marketplace accepted these prices."""
-        changed = {key: replace(self.skus[key], price=price) for key, price in prices.items()}
-        return replace(self, skus={**self.skus, **changed})
+        return self._with(
+            {key: replace(self.skus[key], price=price, price_unanswered=False) for key, price in prices.items()}
+        )
+
+    def sending_quantities(self, keys: Iterable[str]) -> Listing:
+        """The listing before a call about these seller SKUs. `unsure` is over: it tells again of what is sold from now on."""
+        return self._with({key: replace(self.skus[key], unsure=False, unanswered=True) for key in keys})
 
     def with_quantities(self, quantities: Mapping[str, Mapping[str, int]]) -> Listing:
         """The listing after the marketplace accepted these quantities."""
-        changed = {key: replace(self.skus[key], quantities=dict(q), unsure=False) for key, q in quantities.items()}
-        return replace(self, skus={**self.skus, **changed})
+        return self._with(
+            {
+                key: replace(self.skus[key], quantities=dict(pieces), unsure=False, unanswered=False)
+                for key, pieces in quantities.items()
+            }
+        )
 
-    def unsure_of(self, keys: Iterable[str]) -> Listing:
-        """The listing after a call about these seller SKUs that was not answered: their quantities have to be sent again."""
-        return replace(self, skus={**self.skus, **{key: replace(self.skus[key], unsure=True) for key in keys}})
+    def _with(self, skus: Mapping[str, ConfirmedSku]) -> Listing:
+        return replace(self, skus={**self.skus, **skus})
 
     def adopted(self, remote: RemoteProduct) -> Listing:
         """The listing tied to a product found on the marketplace; its content is unknown and will be sent again."""
@@ -299,10 +320,7 @@ class Listing:
         """
         if remote.update_time < self.update_time:
             return self
-        skus = {
-            key: replace(sku, price=self.skus[key].price) if sku.price is None and key in self.skus else sku
-            for key, sku in remote.skus.items()
-        }
+        skus = {key: _told(self.skus[key], sku) if key in self.skus else sku for key, sku in remote.skus.items()}
         return replace(
             self,
             status=remote.status,
@@ -320,6 +338,12 @@ class Listing:
         if self.status is Status.SELLER_DEACTIVATED and status in {Status.PENDING, Status.ACTIVATE}:
             return False
         return self.stopped
+
+
+def _told(known: ConfirmedSku, sku: ConfirmedSku) -> ConfirmedSku:
+    """A SKU as the marketplace tells it, which does not always include its price, with what is still without an answer."""
+    price = known.price if sku.price is None else sku.price
+    return replace(sku, price=price, unanswered=known.unanswered, price_unanswered=known.price_unanswered)
 
 
 @dataclass(frozen=True, slots=True)

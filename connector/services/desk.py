@@ -7,20 +7,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.domain.issue import Issue
-from connector.domain.listing import Draft, Pictures
+from connector.domain.listing import Draft, Listing, Pictures
 from connector.services import assignment, images, onboarding, orders, placement, publishing, returns, shipments
 from connector.services.context import Context
-from connector.store.models import Account, Listing
+from connector.store.models import Account
+from connector.store.models import Listing as ListingRow
 
 ASSIGN_FOR = 20.0
 """Seconds of assigning in one job, well within an item's lease."""
 
 
 class ServiceDesk:
-    """One account's desk. `owner` is the worker that holds the leases of what is done here, `actor` who asked for it."""
+    """One account's desk. `owner` is the worker that holds the leases of what is done here, `actor` who asked for it; `row`
+    is the listing that it is about, as it was when the work began."""
 
-    def __init__(self, ctx: Context, account: Account, owner: str, actor: str = "") -> None:
+    def __init__(
+        self, ctx: Context, account: Account, owner: str, actor: str = "", row: ListingRow | None = None
+    ) -> None:
         self._ctx, self._account, self._owner, self._actor = ctx, account, owner, actor or owner
+        self._row = row
+        self._known = publishing.confirmed(row) if row is not None else None
+
+    def keep(self, listing: Listing) -> None:
+        """Commits what the action knows of its listing."""
+        if self._row is not None:
+            publishing.save_confirmed(self._row, listing, self._ctx.clock.now(), began=self._known)
+            self._known = listing
 
     def image_uris(self, draft: Draft, *, anew: bool = False) -> Pictures:
         """Uploads what the marketplace does not hold yet."""
@@ -32,8 +44,8 @@ class ServiceDesk:
 
     def belongs_to_another(self, remote_id: str, listing_id: int) -> bool:
         """Whether another listing of this account has it."""
-        same = (Listing.account == self._account.id) & (Listing.remote_id == remote_id)
-        return bool(Listing.select().where(same, Listing.id != listing_id).exists())
+        same = (ListingRow.account == self._account.id) & (ListingRow.remote_id == remote_id)
+        return bool(ListingRow.select().where(same, ListingRow.id != listing_id).exists())
 
     def validate(self, listing_id: int) -> tuple[Issue, ...]:
         """A fresh draft's issues."""

@@ -12,6 +12,7 @@ from peewee import fn
 
 from connector.domain.issue import Issue, blocking
 from connector.domain.listing import Draft, Listing, RemoteProduct, Status
+from connector.domain.merging import merged
 from connector.domain.money import to_minor
 from connector.domain.values import from_json, to_json
 from connector.errors import NotFoundError
@@ -219,17 +220,18 @@ def drafted_of(row: ListingRow) -> Draft | None:
     return from_json(Draft, row.draft) if row.draft else None
 
 
-def save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
-    """Keep a new confirmed state, and the columns that lists show of it.
+def save_confirmed(row: ListingRow, listing: Listing, now: datetime, *, began: Listing | None = None) -> None:
+    """Keep what a change did to the confirmed state, and the columns that lists show of it.
 
-    `row` is the listing as the change began: what a person stopped or started since then stays so.
+    `row` is the listing as the change began, `began` what was known of it then or when it was last kept: only what differs
+    from that is written, so that what others learned meanwhile (news, an order, a person's stop, another action) stays.
     """
     with transaction():
-        locked(ListingRow.select(ListingRow.id).where(ListingRow.id == row.id)).get()
-        _save_confirmed(row, _sold_meanwhile(row, listing), now)
+        fresh = locked(ListingRow.select().where(ListingRow.id == row.id)).get()
+        _save_confirmed(row, fresh, merged(confirmed(fresh), began or confirmed(row), listing), now)
 
 
-def _save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
+def _save_confirmed(row: ListingRow, fresh: ListingRow, listing: Listing, now: datetime) -> None:
     prices = [sku.price for sku in listing.skus.values() if sku.price is not None]
     currency = row.account.currency
     values: dict[str, Any] = {
@@ -240,24 +242,16 @@ def _save_confirmed(row: ListingRow, listing: Listing, now: datetime) -> None:
         "marketplace_quantity": sum(sum(sku.quantities.values()) for sku in listing.skus.values()),
         "changed_at": now,
     }
-    if listing.stopped != row.stopped:
+    if listing.stopped != fresh.stopped:
         values["stopped"] = listing.stopped
-    if listing.paused != row.paused:
+    if listing.paused != fresh.paused:
         values["paused"] = listing.paused
-    if listing.status is Status.DELETED and row.status != Status.DELETED.value:
+    if listing.status is Status.DELETED and fresh.status != Status.DELETED.value:
         values["create_key"] = new_key()
     if listing.content_digest and listing.content_digest != (row.confirmed or {}).get("content_digest"):
         values |= {"watched_sent": row.watched, "refused_digest": ""}  # what the draft watched when this was sent
     ListingRow.update(**values).where(ListingRow.id == row.id).execute()
     _mark_due(row.id)
-
-
-def _sold_meanwhile(row: ListingRow, listing: Listing) -> Listing:
-    """`listing` with the SKUs unsure that became so since `row` was read: an order came in while a change was under way."""
-    before, now = (row.confirmed or {}).get("skus") or {}, confirmed(ListingRow.get_by_id(row.id)).skus
-    sold = {key for key, sku in now.items() if sku.unsure and not (before.get(key) or {}).get("unsure")}
-    skus = {key: replace(sku, unsure=True) if key in sold else sku for key, sku in listing.skus.items()}
-    return replace(listing, skus=skus)
 
 
 def _mark_due(listing_id: int) -> None:
@@ -276,7 +270,8 @@ def _mark_due(listing_id: int) -> None:
     elif draft is not None:
         same = listing.content_digest == draft.content_digest()
         sent = row.watched if same else sent
-        content = bool(listing.moved(draft)) or (not same and (not row.watched or row.watched != sent))
+        other = not row.watched or row.watched != sent or not listing.content_digest  # none: an edit was not answered
+        content = bool(listing.moved(draft)) or (not same and other)
         offers = listing.differs(draft)
     if (content, offers, sent) != (row.content_due, row.offers_due, row.watched_sent):
         due = {"content_due": content, "offers_due": offers, "watched_sent": sent}

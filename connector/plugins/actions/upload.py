@@ -27,8 +27,9 @@ class Upload(Action):
     Calls: one upload per picture that the marketplace does not hold, then one create or one full edit; none when the
     content is what it confirmed last. An edit also moves pieces to a warehouse that a SKU was not sold from before, which
     no inventory update can.
-    Repeatable: before a create, the seller SKU is searched, so that a lost answer makes no second product; every try of a
-    create carries the same key, another one once the product was deleted.
+    Repeatable: an edit that was not answered is sent again whatever the draft says then. Before a create, the seller SKU is
+    searched, so that a lost answer makes no second product; every try of a create carries the same key, another one once
+    the product was deleted.
     Raises: RetryableError and RejectedError from the marketplace, untouched.
     """
 
@@ -88,7 +89,13 @@ def _look_again(subject: ListingSubject, context: ActionContext) -> tuple[Draft 
 def _send(listing: Listing, draft: Draft, context: ActionContext, pictures: Pictures) -> Outcome:
     if listing.remote_id:
         sku_ids = {key: sku.id for key, sku in listing.skus.items()}
-        answer = context.shop.edit_product(listing.remote_id, draft, pictures.uris, sku_ids, listing.moved(draft))
+        moved = listing.moved(draft)
+        context.desk.keep(replace(listing.sending_quantities(moved), content_digest=""))  # true if no answer ever comes
+        try:
+            answer = context.shop.edit_product(listing.remote_id, draft, pictures.uris, sku_ids, moved)
+        except RejectedError:
+            context.desk.keep(listing)
+            raise
         return _outcome(f"Edited as {listing.remote_id}", _edited(listing, draft, answer), answer, pictures)
     answer = context.shop.create_product(draft, pictures.uris, listing.idempotency_key)
     return _outcome(f"Created as {answer.id}", _created(listing, draft, answer), answer, pictures)
@@ -141,7 +148,7 @@ def _edited(listing: Listing, draft: Draft, answer: CreatedProduct) -> Listing:
         old = known.get(sku.seller_sku)
         made = ConfirmedSku(answer.sku_ids[sku.seller_sku], sku.price, dict(sku.quantities))
         if old and sku.seller_sku in moved:
-            old = replace(old, quantities=moved[sku.seller_sku], unsure=False)
+            old = replace(old, quantities=moved[sku.seller_sku], unsure=False, unanswered=False)
         skus[sku.seller_sku] = replace(old, id=made.id) if old else made
     status = (
         Status.PENDING
