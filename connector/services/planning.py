@@ -8,7 +8,9 @@ from typing import Any
 
 from peewee import fn
 
-from connector.domain.listing import Status
+from connector.domain.listing import Draft, Status
+from connector.domain.listing import Listing as Confirmed
+from connector.domain.values import from_json
 from connector.plugins.policies.synchronization import SynchronizationPolicy
 from connector.services import work
 from connector.services.context import Context
@@ -47,7 +49,7 @@ class Planned:
 def ask_due(ctx: Context, account: Account, drafted: int, *, actor: str) -> Planned:
     """Ask for the work that is due and that the account's synchronization policy allows."""
     sync = synchronization(account)
-    stop, start = _to_stop(ctx, account), _to_start(ctx, account) if sync.relist else []
+    stop, start = _to_stop(ctx, account), _to_start(ctx, account, sync) if sync.relist else []
     offers = _to_offer(ctx, account) if sync.inventory_price_sync else []
     upload = _to_upload(ctx, account, sync)
     off, on = {"status": "inactive", "by": CONNECTOR}, {"status": "active", "by": CONNECTOR}
@@ -70,13 +72,23 @@ def _to_stop(ctx: Context, account: Account) -> list[int]:
     ]
     with transaction():
         Listing.update(paused=True).where(live, Listing.withdrawn != "", ~Listing.stopped, ~Listing.paused).execute()
-        Listing.update(paused=False).where(live, Listing.withdrawn == "", Listing.paused).execute()
+        settled = Listing.id.not_in(_taking_off())
+        Listing.update(paused=False).where(live, Listing.withdrawn == "", Listing.paused, settled).execute()
     return sorted(set(rows))
 
 
-def _to_start(ctx: Context, account: Account) -> list[int]:
+def _taking_off() -> Any:
+    """Listings whose offer is being sent: it may be about to take one off where no zero is taken, and has said so."""
+    return QueueItem.select(QueueItem.subject_id).where(
+        QueueItem.subject_type == "listing",
+        QueueItem.kind == "inventory_price_sync",
+        QueueItem.state.in_(OPEN_STATES),
+    )
+
+
+def _to_start(ctx: Context, account: Account, sync: SynchronizationPolicy) -> list[int]:
     """Those that we took off and that nothing keeps off any more. A person's stop is respected."""
-    return _enabled(
+    rows = _enabled(
         account,
         Listing.select(Listing.id).where(
             Listing.account == account,
@@ -88,6 +100,18 @@ def _to_start(ctx: Context, account: Account) -> list[int]:
             Listing.quantity > 0,
             _free(ctx, "change_status"),
         ),
+    )
+    untrue = _offering_what_is_gone(rows) if rows and sync.inventory_price_sync else frozenset()
+    return [number for number in rows if number not in untrue]
+
+
+def _offering_what_is_gone(listing_ids: list[int]) -> frozenset[int]:
+    """Those of them with a SKU on offer that is not there: the marketplace was not told yet, or takes no zero."""
+    rows = Listing.select(Listing.id, Listing.draft, Listing.confirmed)
+    return frozenset(
+        row.id
+        for row in list(rows.where(Listing.id.in_(listing_ids), Listing.offers_due))
+        if from_json(Confirmed, row.confirmed).leftovers(from_json(Draft, row.draft))
     )
 
 

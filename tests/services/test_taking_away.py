@@ -1,0 +1,111 @@
+"""Pieces that are gone are taken away whatever else cannot be done now (HTTP, in the sandbox)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector.errors import RetryableError
+from connector.services import publishing
+from connector.store.database import disconnect
+from tests.services import world
+from tests.services.offering import Offered, Rehearsal, offered, rehearsal
+
+SEARCH = r"POST .*/orders/search"
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    with rehearsal(tmp_path_factory.mktemp("away")) as made:
+        yield made
+
+
+@pytest.fixture
+def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
+    world.fill(database_url, products=0)
+    yield offered(at)
+    at.control.clear_faults()
+    disconnect()
+
+
+class Shop:
+    """The marketplace; its calls that matter here are counted, and `ill` ones fail."""
+
+    def __init__(self, listing: Offered, ill: str = "") -> None:
+        self.market, self.ill, self.calls = listing.at.market, ill, list[str]()
+        at: Any = replace(listing.at, market=self)
+        listing.ctx = replace(listing.ctx, remotes=at)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.ill:
+            raise RetryableError("TikTok Shop is away.", system="tiktok", retry_after=40)
+        if name in {"update_inventory", "orders_updated", "update_prices"}:
+            self.calls.append(name)
+        return getattr(self.market, name)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"),
+    [
+        pytest.param({"kind": "error_code", "code": 21001001}, "rejected", id="refused"),
+        pytest.param({"kind": "error_code", "code": 105005}, "waiting", id="no-permission"),
+    ],
+)
+def test_what_is_gone_is_taken_away_though_orders_cannot_be_read(
+    listing: Offered, fault: dict[str, Any], ended: str
+) -> None:
+    """Only what comes on top has to know of new orders; prices do not wait for it either."""
+    listing.at.control.fault("tiktok", SEARCH, times=50, **fault)
+    skus = tuple(replace(sku, price=Decimal("17.25")) for sku in listing.draft.skus)
+    listing.draft = replace(listing.draft, skus=skus)
+    listing.wants(S=0, M=14)
+
+    done = listing.push()
+
+    assert (done.state, listing.buyers()) == (ended, {"S": 0, "M": 10})
+    assert {sku.price for sku in listing.confirmed.skus.values()} == {Decimal("17.25")}
+    assert listing.row.offers_due
+    listing.at.control.clear_faults()
+    listing.wants(S=0, M=14)
+    assert listing.run(done.id).state in {"rejected", "confirmed"}
+    listing.plan()
+    assert (listing.buyers(), listing.row.offers_due) == ({"S": 0, "M": 14}, False)
+
+
+def test_a_number_that_we_doubt_is_still_lowered(listing: Offered) -> None:
+    """An order made it doubtful. It waits for a look at orders, which may fail, but not longer than that."""
+    known = listing.confirmed
+    skus = {**known.skus, listing.key("S"): replace(known.skus[listing.key("S")], unsure=True)}
+    publishing.save_confirmed(listing.row, replace(known, skus=skus), listing.ctx.clock.now())
+    listing.at.control.fault("tiktok", SEARCH, "error_code", code=21001001, times=50)
+    listing.wants(S=4)
+    assert (listing.push().state, listing.buyers()) == ("rejected", {"S": 4, "M": 10})
+
+
+def test_nothing_is_added_before_orders_are_read(listing: Offered) -> None:
+    listing.at.control.fault("tiktok", SEARCH, "error_code", code=21001001, times=50)
+    listing.wants(S=12)
+    assert (listing.push().state, listing.buyers()) == ("rejected", {"S": 10, "M": 10})
+
+
+def test_pieces_are_taken_away_before_orders_are_asked_for(listing: Offered) -> None:
+    """In that order, and each in one call."""
+    shop = Shop(listing)
+    listing.wants(S=1, M=14)
+    assert (listing.push().state, listing.buyers()) == ("confirmed", {"S": 1, "M": 14})
+    assert shop.calls == ["update_inventory", "orders_updated", "update_inventory"]
+
+
+def test_an_outage_of_the_order_search_is_waited_for_with_what_went_through(listing: Offered) -> None:
+    """As long as the marketplace asks for; what is to be added stays due."""
+    Shop(listing, ill="orders_updated")
+    listing.wants(S=1, M=14)
+    done = listing.push()
+    assert (done.state, listing.buyers(), listing.row.offers_due) == ("waiting", {"S": 1, "M": 10}, True)
+    assert (done.cause, done.waits) == ("Prices sent: 0, quantities: 1. TikTok Shop is away.", 1)
+    assert done.next_try_at - listing.ctx.clock.now() > timedelta(seconds=30)
