@@ -22,6 +22,7 @@ from connector.rules.facts import FactError
 from connector.rules.functions import library
 from connector.rules.magento import Metadata, from_magento, product_values
 from connector.rules.metadata import Catalogue
+from connector.rules.parser import parse_file
 from connector.rules.problems import Problem
 from connector.rules.products import Value, day_fact
 from connector.rules.python import Compiler, Holds
@@ -309,3 +310,19 @@ def query_conditions(account: Account) -> list[tuple[ListingTemplate, tree.Condi
         if parsed.condition is not None and not parsed.problems:
             found.append((template, parsed.condition))
     return sorted(found, key=lambda each: (each[0].query_priority, each[0].id))
+
+
+def naming(account: str, template: str = "") -> tree.Span | None:
+    """Where the active rules first assign to a template of an account by its name; without one, where they name the account.
+
+    A name that changes is no longer found by them: whatever they assigned is then taken off the marketplace.
+    """
+    version = RuleSetVersion.get_or_none(RuleSetVersion.active)
+    for name, text in sorted((version.files if version else {}).items()):
+        for each in parse_file(text, name).tree.definitions:
+            if not isinstance(each, tree.Assign) or (template and each.template.value != template):
+                continue
+            meant = bool(template) if each.account is None else each.account.value == account
+            if meant:
+                return each.span
+    return None

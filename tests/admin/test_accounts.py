@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.services.context import Context
-from connector.store.models import Account
+from connector.store.models import Account, RuleSetVersion
 from tests.admin.conftest import post
 from tests.admin.world import Clock
 
@@ -101,6 +101,16 @@ def test_an_account_stays_in_the_environment_of_its_shop(client, page):
 
     assert "The account belongs to Luma: add another account for another environment." in answer.text
     assert reached(Account.get()) == REAL
+
+
+def test_an_account_that_rules_name_keeps_its_title(client):
+    """They would assign to nobody, and what is listed would be taken off TikTok Shop."""
+    RuleSetVersion.update(files={"a.rules": 'assign "Men\'s tops" on account "Luma US"\n  where price > 1\n'}).execute()
+
+    answer = post(client("admin"), EDIT, {**FORM, "title": "Luma USA"})
+
+    assert "(a.rules, line 1)" in answer.text
+    assert Account.get().title == "Luma US"
 
 
 class Renewing(Clock):

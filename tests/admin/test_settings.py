@@ -20,6 +20,7 @@ from connector.store.models import (
     MagentoStore,
     PeriodicTask,
     Policy,
+    RuleSetVersion,
     SavedView,
     Setting,
     TikTokAttribute,
@@ -289,6 +290,48 @@ def test_a_template_takes_a_leaf_of_its_account(client):
     assert "Choose a category of the list" in refused.text
     row = ListingTemplate.get()
     assert (row.category_id, row.package_weight, row.dimensions) == ("601", "0.5", {"length": "20"})
+
+
+RULES = """assign "Bags"
+  where price > 1
+
+assign "Men's tops"{account}
+  where price > 1
+"""
+
+
+@pytest.mark.parametrize("account", ["", ' on account "Luma US"'])
+def test_a_template_that_rules_name_keeps_its_name(client, account):
+    """They would no longer find it, and its products would be taken off TikTok Shop; the reason says which rule, and what to do."""
+    RuleSetVersion.update(files={"apparel.rules": RULES.format(account=account)}).execute()
+    Listing.update(stale=False).execute()
+
+    answer = post(client("operator"), "/admin/templates/edit/?id=1", {**TEMPLATE, "name": "Upper body"})
+
+    assert "The rules assign to “Men&#39;s tops” (apparel.rules, line 4)" in answer.text
+    assert "Add a template of the new name" in answer.text
+    assert (ListingTemplate.get().name, Listing.select().where(Listing.stale).count()) == ("Men's tops", 0)
+    assert post(client("operator"), "/admin/templates/edit/?id=1", TEMPLATE).status_code == 302
+
+
+@pytest.mark.parametrize("text", ["# nothing\n", RULES.format(account=' on account "Luma UK"')])
+def test_a_template_that_no_rule_names_may_be_renamed(client, text):
+    """Its query and pins bring its products, under any name; so do rules for another account."""
+    RuleSetVersion.update(files={"apparel.rules": text}).execute()
+
+    post(client("operator"), "/admin/templates/edit/?id=1", {**TEMPLATE, "name": "Upper body"})
+
+    assert ListingTemplate.get().name == "Upper body"
+
+
+def test_a_template_stays_with_its_account(client):
+    """Whatever a request says: its category, brand and listings are that account's."""
+    other = Account.create(title="Luma UK", store=1, created_at=datetime.now(UTC))
+
+    post(client("operator"), "/admin/templates/edit/?id=1", {**TEMPLATE, "account": str(other.id)})
+
+    assert ListingTemplate.get().account_id == 1
+    assert HistoryEntry.select().where(HistoryEntry.action == "template.save").count() == 1
 
 
 def test_templates_change_policies_and_status_in_bulk(client):

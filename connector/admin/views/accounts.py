@@ -15,7 +15,7 @@ from connector.admin.fields import Form, OneOf, RowField, SandboxField, SecretFi
 from connector.admin.site import actor, context, session_token
 from connector.domain.shop import CONSENT_RETURN
 from connector.errors import ConfigurationError
-from connector.services import accounts, history
+from connector.services import accounts, history, rulesets
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, MagentoStore, Order, Policy
 
@@ -135,18 +135,33 @@ def addresses(form: ShopForm) -> tuple[str, str, str]:
 
 def acceptable(form: ShopForm, account: Account | None) -> bool:
     """Whether what is valid may be saved to this account (None: a new one); otherwise the reason is at its field."""
-    chosen = addresses(form)
-    stored = (account.api_url, account.auth_url, account.authorize_url) if account is not None else None
-    if account is not None and account.shop_id and (chosen == REAL) != (account.api_url == REAL[0]):
+    if account is None:
+        form.app_secret.errors = [] if form.app_secret.data else ["Write the secret of your app."]
+        return bool(form.app_secret.data)
+    chosen, stored = addresses(form), (account.api_url, account.auth_url, account.authorize_url)
+    named = _named_by_rules(form, account)
+    if named:
+        form.title.errors = [named]
+    elif account.shop_id and (chosen[0] == REAL[0]) != (stored[0] == REAL[0]):
         shop = account.shop_name or account.shop_id
         form.environment.errors = [f"The account belongs to {shop}: add another account for another environment."]
-    elif not form.app_secret.data and (account is None or not account.app_secret):
-        form.app_secret.errors = ["Write the secret of your app."]
-    elif not form.app_secret.data and stored is not None and chosen != stored:
+    elif chosen != stored and not form.app_secret.data:
         form.app_secret.errors = ["The address changes: write the secret again, so that it only goes where you want."]
+    elif not account.app_secret and not form.app_secret.data:
+        form.app_secret.errors = ["Write the secret of your app."]
     else:
         return True
     return False
+
+
+def _named_by_rules(form: ShopForm, account: Account) -> str:
+    """Why the title may not change; empty when it may or does not."""
+    if (form.title.data or "").strip() == account.title or (span := rulesets.naming(account.title)) is None:
+        return ""
+    return (
+        f"Rules assign to this account by its title ({span.file}, line {span.line}): under a new one its products would leave "
+        "TikTok Shop. Take the account out of the rules first."
+    )
 
 
 def show_stored(form: ShopForm, account: Account) -> None:

@@ -46,7 +46,7 @@ class TemplateForm(Form):
     name = StringField(
         "Template Name",
         [InputRequired("Write a name."), Length(max=120)],
-        description="Rules assign products to it by this name.",
+        description="Rules assign products to it by this name, so it stays while they do.",
     )
     enabled = BooleanField("Enabled", default=True, description="Off: its products are neither uploaded nor changed.")
     category = StringField(
@@ -242,8 +242,9 @@ class TemplateView(Grid):
         return redirect(url_for("wizard.index"))
 
     def edit_form(self, obj: Any = None) -> Any:
-        """Category and dimensions in their own controls."""
+        """The account is settled; category and dimensions in their own controls."""
         form = super().edit_form(obj)
+        form.account.render_kw, form.account.data = {"disabled": True}, obj.account_id
         if request.method == "GET":
             form.category.data = category_label(obj.category_path, obj.category_id)
             form.brand.data = brands.label(obj.brand_name, obj.brand_id)
@@ -281,7 +282,7 @@ class TemplateView(Grid):
         now = context().clock.now()
         row = model or ListingTemplate(created_at=now)
         brand = self._brand(form, row)
-        if not self._query_checks(form) or brand is None:
+        if not self._query_checks(form) or brand is None or not self._name_may_change(form, model):
             return None
         for name in (
             "account",
@@ -310,6 +311,20 @@ class TemplateView(Grid):
             return None
         refresh.assign([row.account_id])
         return row
+
+    @staticmethod
+    def _name_may_change(form: Any, model: Any) -> bool:
+        """Rules find a template by its name: its products would be taken off TikTok Shop without a word."""
+        if model is None or form.name.data.strip() == model.name:
+            return True
+        span = rulesets.naming(model.account.title, model.name)
+        if span is not None:
+            reason = (
+                f"The rules assign to “{model.name}” ({span.file}, line {span.line}): under a new name its products would leave "
+                "TikTok Shop. Add a template of the new name, assign to that one in Rules, then delete this one."
+            )
+            form.name.errors = [*form.name.errors, reason]
+        return span is None
 
     @staticmethod
     def _brand(form: Any, row: Any) -> tuple[str, str] | None:
