@@ -8,7 +8,17 @@ from typing import Any
 
 from connector.domain.issue import Issue
 from connector.domain.listing import Draft, Listing, Pictures
-from connector.services import assignment, images, onboarding, orders, placement, publishing, returns, shipments
+from connector.services import (
+    assignment,
+    images,
+    onboarding,
+    orders,
+    placement,
+    publishing,
+    returns,
+    shipments,
+    stock_repair,
+)
 from connector.services.context import Context
 from connector.store.models import Account
 from connector.store.models import Listing as ListingRow
@@ -79,6 +89,10 @@ class ServiceDesk:
     def sync_status(self, order_id: int) -> str:
         """Both sides read anew."""
         return orders.sync_status(self._ctx, order_id)
+
+    def confirm_stock(self, order_id: int) -> str:
+        """What people corrected in the store's stock."""
+        return stock_repair.confirm(self._ctx, order_id, self._actor)
 
     def accept_return(self, case_id: int) -> str:
         """The request approved."""

@@ -42,7 +42,7 @@ def advice(row: Order) -> str:
     return (
         f"Store order {row.magento_increment_id} was {HOW[row.ended]} in Magento, but TikTok Shop still waits for {what}. "
         f"If they will not be sent, {reject}: the buyer is refunded. If they will, enter their tracking number in Seller "
-        "Center. Until then they are kept back from sale."
+        "Center and take them out of Magento's stock by hand. They are kept back from sale until that is confirmed here."
     )
 
 

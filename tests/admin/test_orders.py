@@ -9,8 +9,8 @@ import pytest
 
 from connector.domain.order import Address, MarketplaceOrder
 from connector.domain.values import from_json, to_json
-from connector.store.models import Order, OrderLine, Shipment
-from tests.admin.conftest import ids_in
+from connector.store.models import Order, OrderLine, QueueItem, Shipment
+from tests.admin.conftest import ids_in, post
 
 PAGE = "/admin/orders/details/?id=1"
 
@@ -68,3 +68,32 @@ def test_the_money_names_a_payment_providers_discount_where_the_total_holds_it(c
     assert "Discount of the payment provider" in client("operator").get(PAGE).text
     change(payment=replace(pay, payment_platform_discount=discount))
     assert "Discount of the payment provider" not in client("operator").get(PAGE).text
+
+
+@pytest.fixture
+def direct(app) -> Order:
+    """The first order, saved directly."""
+    values = {"state": "confirmed", "magento_order_id": 7, "stock_reserved": False, "failed_reason": ""}
+    Order.update(values).where(Order.id == 1).execute()
+    return Order.get_by_id(1)
+
+
+def test_an_order_saved_directly_says_what_the_store_shows_too_many_and_what_to_do(client, direct):
+    page = client("viewer").get(PAGE).text
+    pieces = OrderLine.select().where(OrderLine.order == 1).count()
+    sku = OrderLine.get(OrderLine.order == 1).sku
+    assert f"Magento never reserved {pieces} × {sku}." in page
+    assert "inventory:reservation:create-compensations" in page
+    assert "stock not reserved in Magento" in client("viewer").get("/admin/orders/").text
+
+
+def test_the_correction_of_the_stock_is_confirmed_by_operators_and_only_where_one_is_due(client, direct):
+    confirm = {"action": "confirm_stock", "rowid": "1"}
+    assert post(client("viewer"), "/admin/orders/action/", confirm).status_code == 403
+    page = client("operator").get(PAGE).text
+    assert "Is Magento&#39;s stock right about the selected orders?" in page
+    post(client("operator"), "/admin/orders/action/", confirm)
+    assert [item.kind for item in QueueItem.select()] == ["confirm_stock"]
+
+    Order.update(stock_reserved=True).where(Order.id == 1).execute()
+    assert "Nothing of this order waits for a correction" in client("operator").get(PAGE).text

@@ -110,6 +110,27 @@ def test_chosen_sources_limit_what_is_offered(chosen, given, offered, limit):
     assert (found.pieces, f"limit: {limit}" in found.steps) == (offered, True), found.steps
 
 
+@pytest.mark.parametrize(
+    ("chosen", "salable", "sources", "orders", "offered"),
+    [
+        pytest.param([], "132", {}, 0, 130, id="cancelled"),
+        pytest.param(["a", "b"], "132", {"a": "100", "b": "30"}, 0, 130, id="cancelled-with-all-sources-chosen"),
+        pytest.param(["a"], "130", {"a": "100", "b": "28"}, 0, 100, id="shipped-from-a-source-that-is-not-chosen"),
+        pytest.param(["a"], "130", {"a": "98", "b": "30"}, 0, 98, id="shipped-from-the-chosen-source"),
+        pytest.param(["a"], "130", {"a": "100", "b": "30"}, 0, 98, id="open-and-perhaps-served-from-it"),
+        pytest.param(["a", "b"], "132", {"a": "100", "b": "30"}, 2, 128, id="cancelled-and-two-more-are-wanted"),
+        pytest.param(["a"], "2", {"a": "0"}, 0, 0, id="sold-out"),
+    ],
+)
+def test_what_was_never_reserved_is_taken_off_once(chosen, salable, sources, orders, offered):
+    """Two pieces of an order saved directly: off what is salable, never off the chosen sources as well."""
+    held_there = {code: Decimal(pieces) for code, pieces in sources.items()}
+    given = Salable(Decimal(salable), True, sources=held_there, unreserved=2)
+    found = InventoryPolicy(sources=chosen).quantity(given, orders)
+    assert found.pieces == offered, found.steps
+    assert "− 2 of orders saved directly, which the store never reserved" in found.steps
+
+
 def test_a_threshold_with_hysteresis_does_not_flap():
     """Stock that goes to and fro around the threshold changes what is offered once, until it is clearly past it."""
     policy = InventoryPolicy(use_threshold=True, threshold=10, hysteresis=4)

@@ -16,7 +16,7 @@ from connector.domain.money import from_minor
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
 from connector.plugins.api import OrderSubject
-from connector.services import endings, history
+from connector.services import endings, history, stock_repair
 from connector.store.models import Account, Order, OrderLine, QueueItem, ReturnCase, Shipment
 
 SHOWN = (
@@ -35,6 +35,7 @@ SHOWN = (
     Order.stock_reserved,
     Order.buyer,
     Order.ended,
+    Order.compensated_at,
 )
 
 
@@ -46,8 +47,10 @@ def _state(_v: Any, _c: Any, row: Any, _n: str) -> Any:
     shown = formats.badge(formats.CLAIM_TONES, row.state, plain=row.state == "confirmed")
     if row.ended and row.status in endings.WAITING:
         return shown + formats.reason(f"{endings.HOW[row.ended]} in Magento, and TikTok Shop waits")
-    if row.state == "confirmed" and not row.stock_reserved:
+    if stock_repair.unreserved(row):
         return shown + formats.reason("stock not reserved in Magento")
+    if stock_repair.sent_without(row) and not row.failed_reason:
+        return shown + formats.reason("sent without a store order, pieces kept back")
     return shown + formats.reason(row.failed_reason)
 
 
@@ -179,8 +182,10 @@ class OrderView(Grid):
 
     def row_menu(self, row: Any) -> list[Any]:
         """What its state asks for."""
-        wanted = {"": "create_sales_order", "failed": "create_sales_order", "confirmed": "sync_status"}.get(row.state)
-        return [entry for entry in self.bulk_menu() if entry.name == wanted]
+        wanted = {{"": "create_sales_order", "failed": "create_sales_order", "confirmed": "sync_status"}.get(row.state)}
+        if stock_repair.unreserved(row) or stock_repair.sent_without(row):
+            wanted.add("confirm_stock")
+        return [entry for entry in self.bulk_menu() if entry.name in wanted]
 
     def one(self) -> tuple[Order, MarketplaceOrder]:
         """The order that the address names."""
@@ -204,6 +209,8 @@ class OrderView(Grid):
             return redirect(url_for("orders.index_view"))
         order = from_json(MarketplaceOrder, row.data)
         work = QueueItem.select().where(QueueItem.subject_type == "order", QueueItem.subject_id == row.id)
+        stock = stock_repair.advice(row)
+        subject = OrderSubject(row.id, order, row.state, row.magento_order_id, stock_due=bool(stock))
         return self.render(
             "ui/order.html",
             model=row,
@@ -213,12 +220,13 @@ class OrderView(Grid):
             person=person(order, open_to_see=allowed("operator")),
             masked=not allowed("operator"),
             ended=endings.advice(row),
+            stock=stock,
             shipments=list(Shipment.select().where(Shipment.order == row.id).order_by(Shipment.id)),
             cases=list(ReturnCase.select().where(ReturnCase.tiktok_order_id == row.tiktok_order_id)),
             units=list(OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)),
             work=list(work.order_by(QueueItem.id.desc()).limit(10)),
             history=history.of("order", row.id, limit=20),
-            menu=asking.possible(self.bulk_menu(), OrderSubject(row.id, order, row.state, row.magento_order_id)),
+            menu=asking.possible(self.bulk_menu(), subject),
             ship_by=datetime.fromtimestamp(order.ship_by, UTC) if order.ship_by else None,
             return_url=local_url(request.args.get("url")) or url_for("orders.index_view"),
             formats=formats,
