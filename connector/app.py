@@ -137,7 +137,7 @@ def create_context(settings: Settings) -> Context:
         clock=SystemClock(),
         queue=RedisQueue(settings.redis_address, job_timeout=settings.job_timeout),
         base_url=settings.base_url,
-        place_timeout=read + 30,
+        place_timeout=read + settings.server_timeout,
         keep_work_days=settings.keep_work_days,
         keep_buyers_days=settings.keep_buyers_days,
         mailer=SmtpMailer(url, settings.mail_from) if (url := settings.smtp_url.get_secret_value()) else None,
@@ -151,6 +151,7 @@ def _verify(account: Account, body: bytes, signature: str) -> bool:
 def create_app(settings: Settings | None = None) -> flask.Flask:
     """The web application: admin, OAuth return, webhooks, health, metrics."""
     import flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
 
     from connector import admin, web
 
@@ -164,6 +165,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
     )
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way
     app.before_request(_open_connection)
     app.teardown_request(_close_connection)
     admin.init_admin(app, ctx)

@@ -13,7 +13,8 @@
         ├── RetryableError(retry_after) throttled, unreachable, 5xx: the same call may succeed
         │   └── UnknownOutcomeError     sent, but no answer: look the effect up before repeating
         ├── RejectedError(code)         understood and refused: the same call never succeeds
-        │   └── NotFoundError           the thing asked for is not there
+        │   ├── NotFoundError           the thing asked for is not there
+        │   └── CartRefusedError(sure)  the store's cart does not take the order
         └── AuthorizationError          the account must be connected again
 
 Expected refusals about one product or order are values (`connector.domain.issue.Issue`), not exceptions.
@@ -111,6 +112,17 @@ class RejectedError(RemoteError):
 
 class NotFoundError(RejectedError):
     """The thing asked for does not exist there."""
+
+
+class CartRefusedError(RejectedError):
+    """The store's cart does not take the order: its products, its address or its payment.
+
+    `text` is what the store says. Only a refusal that is `sure` cannot come from a passing fault.
+    """
+
+    def __init__(self, message: str, *, text: str, sure: bool, system: str, status: int | None, code: str = "") -> None:
+        self.text, self.sure = text, sure
+        super().__init__(message, system=system, status=status, code=code)
 
 
 class AuthorizationError(RemoteError):

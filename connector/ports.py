@@ -118,13 +118,20 @@ class Sales(Protocol):
         ...
 
     def add_to_cart(self, cart_id: str, sku: str, qty: int) -> CartItem:
-        """Adds a child or simple SKU. Not safe to repeat blindly: a second call adds again."""
+        """Adds a child or simple SKU. Not safe to repeat blindly: a second call adds again.
+
+        Raises:
+            CartRefusedError: the cart does not take it.
+        """
         ...
 
     def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> list[str]:
         """Shipping and billing address with the shipping method; the payment methods that the cart can be placed with.
 
         `email` becomes the order's first customer e-mail.
+
+        Raises:
+            CartRefusedError: the cart does not take the address (400), or the store has no such carrier (404).
         """
         ...
 
@@ -141,7 +148,8 @@ class Sales(Protocol):
 
         Raises:
             UnknownOutcomeError: no answer, 5xx, or the store's lock refused: an order may exist; look it up later.
-            RejectedError: the store refused (stock, address, payment); no order was made.
+            CartRefusedError: the store surely refused (stock, address, payment); no order was made.
+            RejectedError: something in front of the store did.
         """
         ...
 

@@ -122,6 +122,14 @@ class Settings(BaseSettings):
     host: str = Field(
         "127.0.0.1", min_length=1, description="Address that the web process listens on.", examples=["192.168.1.10"]
     )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=9,
+        description="Proxies of yours in front of the web process, each adding to `X-Forwarded-For`: callers' addresses are read "
+        "there. With 0 the header means nothing.",
+        examples=["1"],
+    )
     port: int = Field(8080, ge=1, le=65_535, description="Port that the web process listens on.", examples=["8080"])
     web_processes: int = Field(2, ge=1, le=64, description="Processes of the web server.", examples=["2"])
     web_threads: int = Field(4, ge=1, le=64, description="Threads of each of them.", examples=["4"])
@@ -140,6 +148,12 @@ class Settings(BaseSettings):
         10, description="Seconds to wait for a connection to a remote system.", examples=["10"]
     )
     read_timeout: Seconds = Field(60, description="Seconds to wait for its answer.", examples=["60"])
+    server_timeout: Seconds = Field(
+        300,
+        description="Seconds that the store's server lets a call run, even when nobody waits for its answer any more: the "
+        "longest of its web server's, PHP's and database's limits. No order is placed anew before they have passed.",
+        examples=["600"],
+    )
     job_timeout: Annotated[float, Field(ge=10, le=86_400)] = Field(
         900, description="Seconds that one batch of work may take.", examples=["900"]
     )

@@ -26,6 +26,8 @@ SANDBOX_PORT = 8787
 USER = "demo@example.com"
 EVENT_EVERY = 6.0
 """Seconds between two events of a demonstration that stays up."""
+SANDBOX_LIMIT = 30.0
+"""Seconds after which no call of the sandbox runs any more; a store of one's own may need longer."""
 PORT_PATIENCE = 10.0
 """Seconds that the servers of a killed demonstration may take to let go of their ports."""
 
@@ -122,6 +124,8 @@ def _settings(settings: Settings, store: str) -> Settings:
     changes: dict[str, Any] = {"var_dir": own, "store_url": store.rstrip("/") or settings.store_url}
     if "database_url" not in settings.model_fields_set:
         changes["database_url"] = f"sqlite:///{own / 'connector.sqlite'}"
+    if not changes["store_url"] and "server_timeout" not in settings.model_fields_set:
+        changes["server_timeout"] = SANDBOX_LIMIT
     return settings.model_copy(update=changes)
 
 

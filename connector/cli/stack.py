@@ -91,7 +91,11 @@ def command_spec(
         name,
         [sys.executable, "-m", "connector.cli", *arguments],
         stage,
-        environment={"CONNECTOR_VAR_DIR": str(settings.var_dir), "CONNECTOR_REDIS_URL": settings.redis_address},
+        environment={
+            "CONNECTOR_VAR_DIR": str(settings.var_dir),
+            "CONNECTOR_REDIS_URL": settings.redis_address,
+            "CONNECTOR_SERVER_TIMEOUT": str(settings.server_timeout),
+        },
         ready=ready,
         ready_patience=ready_patience,
         stop_patience=settings.stop_timeout,

@@ -6,7 +6,7 @@ sent, and every total is the sum of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -95,18 +95,24 @@ class Amounts:
         return self.subtotal - self.discount + self.shipping + self.tax
 
 
-def amounts(order: MarketplaceOrder, booking: str, skus: Mapping[str, str] | None = None) -> Amounts:
+def amounts(
+    order: MarketplaceOrder,
+    booking: str,
+    skus: Mapping[str, str] | None = None,
+    also: Collection[str] = (),
+) -> Amounts:
     """The open units' money, grouped by store SKU in the order of the lines.
 
     `booking` is "payout" (the platform's discounts are paid to the seller, so they are none here) or "buyer" (they are
-    discounts). `skus` maps line id → store SKU; a line that is not in it goes by its seller SKU.
+    discounts). `skus` maps line id → store SKU; a line that is not in it goes by its seller SKU. `also` are ids of units
+    that count although they were cancelled.
 
     Raises:
         AmountsError: no unit is open, or the total differs from its parts by more than a cent per line.
     """
-    lines = order.open_lines
-    if not lines:
+    if not order.open_lines:
         raise AmountsError(f"Order {order.id} has no unit left to deliver.")
+    lines = [line for line in order.lines if not line.cancelled or line.id in also]
     held = reading.read(order)
     taxes, provider = _taxes(order), reading.payment_discounts(order)
     grouped: dict[str, list[OrderLine]] = {}
@@ -135,13 +141,16 @@ def body(
     *,
     skus: Mapping[str, str] | None = None,
     rate: Decimal = Decimal(1),
+    units: Collection[str] = (),
 ) -> dict[str, Any]:
     """The entity of the correction. `rate` is what one unit of the order's currency is in the store's base currency.
+
+    `units` are what the store order was placed with (`placed_units`): those that were cancelled since then are in it still.
 
     Raises:
         AmountsError: the store order's items are not the marketplace order's, or `amounts` raised it.
     """
-    wanted = amounts(order, booking, skus)
+    wanted = amounts(order, booking, skus, units)
     placed = {int(item["item_id"]): item for item in store.raw.get("items") or ()}
     items = [
         _item(row, item_id, rate) | _no_product_tax(placed.get(item_id, {}))
@@ -168,6 +177,23 @@ def body(
     if store.payment_entity_id is not None:
         entity["payment"] = _payment(order, store, entity)
     return entity
+
+
+def placed_units(
+    order: MarketplaceOrder, store: StoreOrder, skus: Mapping[str, str], sent: Collection[str] = ()
+) -> frozenset[str]:
+    """The ids of the units that a store order has pieces for: those it was `sent` with, then the open ones, then others.
+
+    A unit that is cancelled while its order is being placed is in the store order, and leaves it by a document afterwards.
+    """
+    room = {item.sku.casefold(): int(item.qty_ordered) for item in store.items if item.parent_item_id is None}
+    chosen = set()
+    for line in sorted(order.lines, key=lambda line: (line.id not in sent, line.cancelled)):
+        sku = (skus.get(line.id) or line.seller_sku).casefold()
+        if room.get(sku, 0) > 0:
+            room[sku] -= 1
+            chosen.add(line.id)
+    return frozenset(chosen)
 
 
 def totals(wanted: Amounts, items: Sequence[Mapping[str, Any]], rate: Decimal = Decimal(1)) -> dict[str, Decimal]:

@@ -18,6 +18,7 @@ from connector.services import (
     returns,
     shipments,
     snapshots,
+    store_orders,
     stores,
     work,
 )
@@ -127,8 +128,11 @@ def read_orders(ctx: Context, account_id: int) -> str:
 
 
 def settle_returns(ctx: Context, account_id: int) -> str:
-    """What cancellations and returns ask of the store. They are read together with the orders."""
-    return f"{returns.settle(ctx, Account.get_by_id(account_id))} settled"
+    """What cancellations and returns ask of the store, and orders that it made twice. They are read together with the orders."""
+    account = Account.get_by_id(account_id)
+    seconds = store_orders.look_again(ctx, account)
+    told = f"{returns.settle(ctx, account)} settled"
+    return f"{told}, {seconds} second store orders" if seconds else told
 
 
 def look_for_shipments(ctx: Context, account_id: int) -> str:

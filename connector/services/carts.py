@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from http import HTTPStatus
 
 from connector.domain import correction
 from connector.domain.order import Address, StoreOrder
-from connector.errors import ConfigurationError, NotFoundError, RetryableError
+from connector.errors import CartRefusedError, ConfigurationError, NotFoundError, RetryableError
 from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
 
@@ -98,7 +99,7 @@ def fill(sales: Sales, cart_id: str, wanted: Mapping[str, int]) -> None:
     """Adds the pieces to a new cart.
 
     Raises:
-        RejectedError: the store refuses one.
+        CartRefusedError: the store refuses one.
         ConfigurationError: the store took parts of it, because it is sold by its parts.
         RetryableError: somebody else adds to the same cart; the next try makes a new one.
     """
@@ -122,11 +123,13 @@ def address_cart(sales: Sales, cart_id: str, address: Address, email: str, polic
 
     Raises:
         ConfigurationError: the store does not offer the policy's shipping or payment method.
-        RejectedError: it refuses the address.
+        CartRefusedError: it refuses the address.
     """
     try:
         offered = sales.set_cart_address(cart_id, address, email, carrier=policy.carrier, method=policy.method)
-    except NotFoundError:  # "Carrier with such method not found"; a refused address is a 400
+    except CartRefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:  # "Carrier with such method not found"; a refused address is a 400
+            raise
         known = sales.shipping_methods(cart_id, address)
         if (policy.carrier, policy.method) in known:
             raise

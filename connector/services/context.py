@@ -29,8 +29,9 @@ class Context:
     clock: Clock
     queue: Queue
     base_url: str = ""
-    place_timeout: float = 90.0
-    """Seconds after which a place call without an answer cannot be running any more."""
+    place_timeout: float = 360.0
+    """Seconds after which a call to the store without an answer cannot be running any more: what we wait for the answer and
+    what its server lets it run."""
 
     keep_work_days: int = 30
     """Days that work which is done, and notifications, are kept."""

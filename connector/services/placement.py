@@ -9,35 +9,44 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any
+from itertools import chain, count
 
 from connector.domain import correction
 from connector.domain.order import PLACEABLE, MarketplaceOrder, StoreOrder
 from connector.domain.values import from_json
-from connector.errors import ConfigurationError, ConnectorError, RejectedError, RetryableError, UnknownOutcomeError
+from connector.errors import (
+    CartRefusedError,
+    ConfigurationError,
+    ConnectorError,
+    RejectedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
 from connector.plugins.policies.order import OrderPolicy
-from connector.ports import Sales
-from connector.services import carts, customers, direct_orders, history, policies
+from connector.services import carts, confirming, customers, direct_orders, history, policies, store_orders
+from connector.services.claims import LEASE, Claim, store_skus
+from connector.services.confirming import OVER
 from connector.services.context import Context
 from connector.services.stores import exchange_rate
 from connector.store.database import transaction
-from connector.store.models import Account, MagentoStore, Order, OrderLine, Product
+from connector.store.models import Account, MagentoStore, Order, Product
 
-LEASE = timedelta(minutes=3)
+LOOK_EVERY = 30.0
+"""Seconds between two looks for the order of a call that was not answered: most are there at once."""
+
 _REFUSED = "Refused while placing: "
+_ONCE = "Refused once, tried again with a new cart: "
 _CLOSED = "404 "
 """Begins the reason when the cart was closed as it was to be placed."""
 
-KEYS = ("ext_order_id", "customer_email", "quote_id")
-"""By what a store order is recognised as the marketplace order's (store reference, section 12.6)."""
-
-_HOLDABLE = frozenset({"new", "processing", "pending_payment"})
-_OVER = frozenset({"canceled", "closed"})
+_REFUSAL = "400"
+"""Code of a place call's error that may be the cart's refusal; one without the store's own words has another."""
 
 
-def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
+def create_sales_order(ctx: Context, order_id: int, owner: str, *, anew: bool = False) -> str:
     """The store order's number as a sentence; makes the order, or goes on where an earlier worker stopped.
+
+    `anew` says that a person asks for it: then an order that staff ended in the store is followed by another one.
 
     Raises:
         RetryableError: another worker has it, the store did not answer, or a place call may still be running.
@@ -50,7 +59,7 @@ def create_sales_order(ctx: Context, order_id: int, owner: str) -> str:
         raise RetryableError("Another worker has this order.", system="magento", retry_after=30)
     row = Order.get_by_id(order_id)
     try:
-        return _Placement.of(ctx, row, owner).run()
+        return _Placement.of(ctx, row, owner, anew=anew).run()
     except RetryableError:
         raise
     except ConnectorError as error:
@@ -77,10 +86,9 @@ def order_email(account: Account, tiktok_order_id: str) -> str:
     Raises:
         ConfigurationError: the account has no mailbox.
     """
-    name, at, host = account.order_email.partition("@")
-    if not (name and at and host):
-        raise ConfigurationError(f"Account “{account.title}”: set an order e-mail, such as orders@your-shop.example.")
-    return f"{name}+{tiktok_order_id}@{host}"
+    if found := store_orders.email(account, tiktok_order_id):
+        return found
+    raise ConfigurationError(f"Account “{account.title}”: set an order e-mail, such as orders@your-shop.example.")
 
 
 def _claim(ctx: Context, order_id: int, owner: str) -> bool:
@@ -109,66 +117,41 @@ def _fail(ctx: Context, row: Order, owner: str, error: ConnectorError) -> None:
 
 
 @dataclass
-class _Placement:
+class _Placement(Claim):
     """One claim at work."""
 
-    ctx: Context
-    row: Order
-    owner: str
-    account: Account
-    store: MagentoStore
-    policy: OrderPolicy
-    sales: Sales
-    order: MarketplaceOrder
-    email: str
-    skus: dict[str, str]
+    anew: bool
 
     @classmethod
-    def of(cls, ctx: Context, row: Order, owner: str) -> _Placement:
+    def of(cls, ctx: Context, row: Order, owner: str, *, anew: bool) -> _Placement:
         account: Account = row.account
         store: MagentoStore = account.store
         policy = order_policy(account)
-        lines = list(OrderLine.select().where(OrderLine.order == row.id))
-        spelled = direct_orders.spelling(store, {line.sku for line in lines})
-        skus = {line.line_id: spelled[line.sku.casefold()] for line in lines}
         return cls(
             ctx, row, owner, account, store, policy, ctx.remotes.sales(store), from_json(MarketplaceOrder, row.data),
-            order_email(account, row.tiktok_order_id), skus,
+            order_email(account, row.tiktok_order_id), store_skus(store, row), anew,
         )  # fmt: skip
 
     def run(self) -> str:
         if self.row.state == "confirmed":
-            self._write_back(self.sales.order(self._number()))
+            confirming.write_back(self, self.sales.order(self.number()))
             return f"Store order {self.row.magento_increment_id}."
-        if self.row.magento_order_id is None:
-            self._check()
-            found = self._look_up() or self._place()
-            self._adopt(found)
-        placed = self._settle_duplicates()
+        placed = self._placed()
         if self.row.state != "corrected":
-            placed = self._correct(placed)
-        self._confirm(placed)
+            placed = confirming.correct(self, placed)
+        confirming.confirm(self, placed)
         return f"Store order {self.row.magento_increment_id}."
 
-    def save(self, **changes: Any) -> None:
-        """Commits a step and renews the claim.
-
-        Raises:
-            RetryableError: the claim ran out and another worker took the order.
-        """
-        now = self.ctx.clock.now()
-        changes |= {"lease_until": now + LEASE, "changed_at": now}
-        with transaction():
-            kept = Order.update(changes).where(Order.id == self.row.id, Order.lease_owner == self.owner).execute()
-        if not kept:
-            raise RetryableError("The claim on this order ran out.", system="magento", retry_after=30)
-        self.row = Order.get_by_id(self.row.id)
-
-    def _number(self) -> int:
-        """The store order's entity id, once there is one."""
-        if self.row.magento_order_id is None:
-            raise RejectedError("There is no store order yet.", system="magento")
-        return int(self.row.magento_order_id)
+    def _placed(self) -> StoreOrder:
+        """The store order: known, found, or made now."""
+        placed = self._settle_duplicates() if self.row.magento_order_id is not None else None
+        if placed is not None and not (self.anew and self.row.state != "corrected" and placed.state in OVER):
+            return placed
+        if placed is not None:
+            self.save(state="claimed", magento_order_id=None, magento_increment_id="", cart_id="", stored_at=None)
+        self._check()
+        self._adopt(self._look_up() or self._place())
+        return self._settle_duplicates()
 
     def _check(self) -> None:
         if self.order.status not in PLACEABLE:
@@ -189,25 +172,15 @@ class _Placement:
 
     # ── looking before doing ─────────────────────────────────────────────────
 
-    def _found(self, fields: Sequence[str] = KEYS) -> list[StoreOrder]:
-        """Every store order of this marketplace order, by entity id."""
-        values = {"ext_order_id": self.order.id, "customer_email": self.email, "quote_id": self.row.cart_id}
-        found = {
-            one.entity_id: one
-            for field in fields
-            if values[field]
-            for one in self.sales.find_orders(field, values[field])
-            if carts.belongs(one, self.order.id)
-        }
-        return [found[number] for number in sorted(found)]
+    def _found(self, fields: Sequence[str] = store_orders.KEYS) -> list[StoreOrder]:
+        return store_orders.found(self.sales, self.row, fields)
 
-    def _look_up(self, fields: Sequence[str] = KEYS) -> StoreOrder | None:
+    def _look_up(self, fields: Sequence[str] = store_orders.KEYS) -> StoreOrder | None:
+        """The order that there is; one that staff ended is none when a person asks for another."""
         found = self._found(fields)
-        live = [one for one in found if one.state != "canceled"]
-        if found and not live:
-            raise RejectedError(
-                f"The store order {found[0].increment_id} was cancelled in the store.", system="magento"
-            )
+        live = [one for one in found if one.state not in OVER]
+        if found and not live and not self.anew:
+            raise confirming.ended(found[-1])
         return live[0] if live else None
 
     def _wait_for_running_call(self) -> None:
@@ -219,7 +192,7 @@ class _Placement:
             raise RetryableError(
                 "A place call may still be running; the store is asked again later.",
                 system="magento",
-                retry_after=max(self.ctx.place_timeout - passed, 1),
+                retry_after=min(max(self.ctx.place_timeout - passed, 1), LOOK_EVERY),
             )
 
     # ── placing ──────────────────────────────────────────────────────────────
@@ -227,17 +200,32 @@ class _Placement:
     def _place(self) -> StoreOrder:
         """The new order. Called only when no look-up found one."""
         self._wait_for_running_call()
-        refusal = self.row.failed_reason if self.row.state == "placing" else ""
-        if refusal.startswith(_REFUSED):
-            return self._directly(refusal.removeprefix(_REFUSED))
+        before = self.row.failed_reason
+        if self.row.state == "placing" and before.startswith(_REFUSED):
+            return self._directly(before.removeprefix(_REFUSED))
         if self.row.state != "placing":
             self.save(state="cart" if self.row.cart_id else "claimed", failed_reason="")
+        self._read_again()
         try:
             return self._place_cart(self._fill_cart())
-        except RetryableError:
-            raise
-        except RejectedError as error:
+        except CartRefusedError as error:
+            return self._refused(error, before)
+
+    def _read_again(self) -> None:
+        """The order as it is now that its row says that it is being placed: the look-up before may have taken long."""
+        self.row = Order.get_by_id(self.row.id)
+        order = from_json(MarketplaceOrder, self.row.data)
+        if order != self.order:
+            self.order, self.skus = order, store_skus(self.store, self.row)
+            self._check()
+
+    def _refused(self, error: CartRefusedError, before: str) -> StoreOrder:
+        """A direct save is for what the cart itself refuses, for sure or twice: a lock that was held may say the same once."""
+        told = f"{_ONCE}{error.text}"
+        if error.sure or told == before:
             return self._directly(str(error))
+        self.save(state="cart", cart_id="", failed_reason=told)
+        raise RetryableError(f"{error} It is tried again with a new cart.", system="magento", retry_after=LOOK_EVERY)
 
     def _fill_cart(self) -> str:
         """A cart with exactly the order's pieces, addressed; the payment method to place it with."""
@@ -253,19 +241,29 @@ class _Placement:
         found = self._look_up(("quote_id", "customer_email"))
         if found is not None:
             return found
-        before = self.row.failed_reason
-        self.save(state="placing", placing_since=self.ctx.clock.now(), failed_reason="")
+        before, look = self.row.failed_reason, self.row.look_again_at
+        now = self.ctx.clock.now()
+        unanswered = {
+            "placing_since": now,
+            "look_again_at": look or now + timedelta(seconds=2 * self.ctx.place_timeout),
+        }
+        self.save(state="placing", failed_reason="", sent_carts=self._sent(self.row.cart_id), **unanswered)
         try:
             number = self.sales.place(self.row.cart_id, payment_method)
         except UnknownOutcomeError as error:
             self._note_unanswered(error, before)
             raise UnknownOutcomeError(
-                str(error), system="magento", status=error.status, retry_after=self.ctx.place_timeout
+                str(error), system="magento", status=error.status, retry_after=min(LOOK_EVERY, self.ctx.place_timeout)
             ) from error
-        except RejectedError:
-            self.save(placing_since=None)
+        except ConnectorError:  # refused, or not even sent
+            self.save(placing_since=None, look_again_at=look)
             raise
+        self.save(look_again_at=look)
         return self._read_placed(number)
+
+    def _sent(self, cart_id: str) -> dict[str, list[str]]:
+        """What was sent to the store to be made an order, with this: line ids by cart."""
+        return {**self.row.sent_carts, cart_id: [line.id for line in self.order.open_lines]}
 
     def _read_placed(self, number: int) -> StoreOrder:
         """The order that a place call made. It exists whatever a read says, so a refused one is no refusal of the order."""
@@ -277,8 +275,8 @@ class _Placement:
 
     def _note_unanswered(self, error: UnknownOutcomeError, before: str) -> None:
         """What the next try goes by. A 400 may be the lock's, which is over then: only the same one again is a refusal."""
-        told = f"{error.status or ''} {error}"
-        refused = told == before and told.startswith("400 ")
+        told = f"{error.status or ''} {error}".strip()
+        refused = told == before and error.code == _REFUSAL
         self.save(failed_reason=f"{_REFUSED}{error}" if refused else told)
 
     def _directly(self, reason: str) -> StoreOrder:
@@ -288,19 +286,18 @@ class _Placement:
         found = self._look_up()
         if found is not None:
             return found
-        self.save(state="placing", failed_reason=f"{_REFUSED}{reason}")
+        self.save(state="placing", failed_reason=f"{_REFUSED}{reason}", sent_carts=self._sent(""))
+        entity = direct_orders.entity(
+            self.ctx,
+            self.account,
+            self.order,
+            self.policy,
+            self.skus,
+            number=self._free_number(),
+            email=self.email,
+        )
         try:
-            self.sales.save_order(
-                direct_orders.entity(
-                    self.ctx,
-                    self.account,
-                    self.order,
-                    self.policy,
-                    self.skus,
-                    number=f"{self.policy.prefix}{self.order.id}",
-                    email=self.email,
-                )
-            )
+            self.sales.save_order(entity)
         except UnknownOutcomeError:
             self.save(placing_since=self.ctx.clock.now())
             raise
@@ -318,17 +315,25 @@ class _Placement:
         )  # fmt: skip
         return found
 
+    def _free_number(self) -> str:
+        """Our own number, which the store takes once; another one after an order that staff ended."""
+        number, taken = f"{self.policy.prefix}{self.order.id}", {one.increment_id for one in self._found()}
+        others = (f"{number}-{attempt}" for attempt in count(2))
+        return next(one for one in chain([number], others) if one not in taken)
+
     # ── after placing ────────────────────────────────────────────────────────
 
     def _adopt(self, found: StoreOrder) -> None:
+        now = self.ctx.clock.now()
         self.save(
             state="placed",
             magento_order_id=found.entity_id,
             magento_increment_id=found.increment_id,
             magento_status=found.status,
-            stored_at=self.ctx.clock.now(),
+            stored_at=now,
             stock_reserved=found.quote_id is not None,
             placing_since=None,
+            look_again_at=self.row.look_again_at and now + timedelta(seconds=self.ctx.place_timeout),
             failed_reason="",
         )
 
@@ -336,108 +341,14 @@ class _Placement:
         """The order that stays: the lowest number. Others that a race made are cancelled, which gives their stock back."""
         found = self._found()
         keep: StoreOrder = next((one for one in found if one.entity_id == self.row.magento_order_id), None) or (
-            self.sales.order(self._number())
+            self.sales.order(self.number())
         )
-        live = [one for one in found if one.state != "canceled"]
-        if live and live[0].entity_id < keep.entity_id and self.row.state != "corrected":
+        live = [one for one in found if one.state not in OVER]
+        older = live and (live[0].entity_id < keep.entity_id or keep.state in OVER)
+        if older and self.row.state != "corrected":
             keep = live[0]
             self._adopt(keep)
-        for other in found:
-            if other.entity_id != keep.entity_id and other.increment_id not in self.row.duplicates:
-                self._cancel_duplicate(other)
+        for other in store_orders.seconds(self.row, keep.entity_id, found):
+            self.save()  # the claim, before each change
+            store_orders.cancel_second(self.ctx, self.row, self.sales, other)
         return keep
-
-    def _cancel_duplicate(self, other: StoreOrder) -> None:
-        if other.state == "holded":  # a held order cannot be cancelled
-            self.sales.unhold(other.entity_id)
-        cancelled = other.state == "canceled" or self.sales.cancel(other.entity_id)
-        outcome = "cancelled" if cancelled else "found; cancel it by hand"
-        text = f"A second store order {other.increment_id} was {outcome}."
-        self.save(duplicates=[*self.row.duplicates, other.increment_id])
-        history.note(self.ctx.clock.now(), "create_sales_order", "order.duplicate", "order", self.row.id, text)
-
-    def _correct(self, placed: StoreOrder) -> StoreOrder:
-        """Amounts to the cent, while the order is held so that nobody invoices the shop's prices."""
-        self._check_untouched(placed)
-        if placed.state in _HOLDABLE:
-            self.sales.hold(placed.entity_id)
-        fresh = self.sales.order(placed.entity_id)
-        self._check_untouched(fresh)
-        rate = self._rate(fresh)
-        entity = correction.body(self.order, fresh, self.policy.platform_discount, skus=self.skus, rate=rate)
-        self.sales.save_order(entity)
-        read = self.sales.order(placed.entity_id)
-        wrong = correction.differences(entity, read)
-        if wrong:
-            raise RejectedError(
-                f"Store order {read.increment_id} reads back wrong: {'; '.join(wrong)}.", system="magento"
-            )
-        self.save(state="corrected", failed_reason="")
-        return read
-
-    def _rate(self, placed: StoreOrder) -> Decimal:
-        """What one unit of the order's currency is in the store's books: at the order's own rate where it is in that currency.
-
-        The store keeps four decimals of it: nothing is left of a rate such as 0.00004.
-        """
-        currency, kept = self.order.payment.currency, Decimal(str(placed.raw.get("base_to_order_rate") or 0))
-        return 1 / (kept if kept and placed.currency == currency else exchange_rate(self.sales, self.store, currency))
-
-    def _check_untouched(self, placed: StoreOrder) -> None:
-        """Raises RejectedError when somebody was quicker: corrected amounts would no longer fit the documents."""
-        if placed.state in _OVER:
-            raise RejectedError(f"Store order {placed.increment_id} was {placed.state} in the store.", system="magento")
-        if placed.total_invoiced:
-            raise RejectedError(
-                f"Store order {placed.increment_id} was invoiced before its amounts were corrected.", system="magento"
-            )
-
-    def _confirm(self, placed: StoreOrder) -> None:
-        """Released, named and invoiced; the customer's address replaces the key only now."""
-        if placed.state == "holded":
-            self.sales.unhold(placed.entity_id)
-        customer = customers.chosen(self.sales, self.store, self.policy)
-        numbers = {"entity_id": placed.entity_id, "increment_id": placed.increment_id, "ext_order_id": self.order.id}
-        who = customers.enter(self.sales, numbers, customer, self.order, self.email)
-        invoiced = self._invoice(placed) if self.policy.invoice else False
-        read = self.sales.order(placed.entity_id)
-        if invoiced and read.total_invoiced != read.grand_total:
-            raise RejectedError(
-                f"Store order {read.increment_id} is invoiced at {read.total_invoiced.normalize():f} instead of "
-                f"{read.grand_total.normalize():f}.",
-                system="magento",
-            )
-        if wrong := customers.difference(who, read):
-            history.note(self.ctx.clock.now(), "create_sales_order", "order.customer", "order", self.row.id, wrong)
-        self._assign_items(read)
-        self.save(state="confirmed", magento_status=read.status, invoiced=invoiced, failed_reason="")
-        history.note(
-            self.ctx.clock.now(), "create_sales_order", "order.confirmed", "order", self.row.id,
-            f"Store order {read.increment_id}, {read.grand_total.normalize():f} {read.currency}.",
-        )  # fmt: skip
-        self._write_back(read)
-
-    def _invoice(self, placed: StoreOrder) -> bool:
-        if placed.total_invoiced < placed.grand_total or not self.sales.invoices(placed.entity_id):
-            self.sales.invoice(placed.entity_id)
-        return True
-
-    def _assign_items(self, placed: StoreOrder) -> None:
-        by_sku = {item.sku.casefold(): item.item_id for item in placed.items if item.parent_item_id is None}
-        with transaction():
-            for line_id, sku in self.skus.items():
-                OrderLine.update(store_item_id=by_sku.get(sku.casefold())).where(
-                    OrderLine.order == self.row.id, OrderLine.line_id == line_id
-                ).execute()
-
-    def _write_back(self, placed: StoreOrder) -> None:
-        if self.row.external_written:
-            return
-        by_sku = {item.sku.casefold(): str(item.item_id) for item in placed.items if item.parent_item_id is None}
-        lines = {
-            line.id: by_sku[self.skus[line.id].casefold()]
-            for line in self.order.open_lines
-            if self.skus[line.id].casefold() in by_sku
-        }
-        self.ctx.remotes.shop(self.account).write_external_order(self.order.id, placed.increment_id, lines)
-        self.save(external_written=True)

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import structlog
 
-from connector.clients.http import HttpClient
+from connector.clients.http import Answer, Call, HttpClient
 from connector.clients.magento import MagentoCatalog, MagentoConnection, MagentoSales, MagentoStore
 from connector.domain.order import Address, StoreOrder, Track
-from connector.errors import AuthorizationError, NotFoundError, RejectedError, UnknownOutcomeError
+from connector.errors import AuthorizationError, CartRefusedError, NotFoundError, RejectedError, UnknownOutcomeError
 from tests.sandbox.magento_shop import Shop, add_product, running_shop
 
 ANN = Address("Ann", "Lee", ("1 Main St", "Apt 2"), "Los Angeles", "California", "90001", "US", "5551234")
@@ -95,13 +95,36 @@ def test_odd_skus_go_into_carts(sales: MagentoSales, sku: str) -> None:
 
 def test_what_a_cart_refuses_is_refused_in_words(sales: MagentoSales) -> None:
     cart = sales.create_cart()
-    with pytest.raises(NotFoundError, match="doesn't exist"):
+    with pytest.raises(CartRefusedError, match="doesn't exist") as unknown:
         sales.add_to_cart(cart, "NOPE", 1)
-    with pytest.raises(RejectedError, match="qty is not available"):
+    with pytest.raises(CartRefusedError, match="qty is not available") as scarce:
         sales.add_to_cart(cart, "LAST", 2)
     sales.add_to_cart(cart, "PLAIN", 1)
-    with pytest.raises(RejectedError, match="flatrate2"):
+    with pytest.raises(CartRefusedError, match="flatrate2") as carrier:
         sales.set_cart_address(cart, ANN, "a@b.example", carrier="flatrate2", method="x")
+    told = [(one.value.status, one.value.sure) for one in (unknown, scarce, carrier)]
+    assert told == [(404, False), (400, True), (404, False)]
+
+
+def test_what_is_refused_elsewhere_is_no_refusal_of_the_cart(
+    sales: MagentoSales, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a page of what stands in front of the store: a person must let our calls through."""
+    call = Call("GET", "http://shop.example/x")
+    refused = Answer(call, 400, {}, b'{"message": "Could not do it now"}')
+    page = Answer(call, 403, {}, b"<html>denied</html>")
+    asked: list[tuple[Answer, Callable[[], object], str]] = [
+        (refused, sales.create_cart, "Could not do it now"),
+        (refused, lambda: sales.cart_items("1"), "Could not do it now"),
+        (refused, lambda: sales.find_orders("quote_id", "1"), "Could not do it now"),
+        (page, lambda: sales.add_to_cart("1", "PLAIN", 1), "let its calls to /rest through the firewall"),
+        (page, lambda: sales.place("1", "checkmo"), "let its calls to /rest through the firewall"),
+    ]
+    for answer, ask, text in asked:
+        monkeypatch.setattr(sales._store.http, "send", lambda *_, answer=answer, **__: answer)
+        with pytest.raises(RejectedError, match=text) as caught:
+            ask()
+        assert not isinstance(caught.value, CartRefusedError)
 
 
 def test_an_address_without_its_region_is_refused_at_the_place_call(sales: MagentoSales) -> None:

@@ -13,7 +13,14 @@ import requests
 from connector.domain import correction
 from connector.domain.order import Address, MarketplaceOrder
 from connector.domain.values import from_json, to_json
-from connector.errors import ConfigurationError, NotFoundError, RejectedError, RetryableError, UnknownOutcomeError
+from connector.errors import (
+    CartRefusedError,
+    ConfigurationError,
+    NotFoundError,
+    RejectedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
 from connector.services import carts, placement
 from connector.services.context import Context
 from connector.store.models import Account, HistoryEntry, Order, Product
@@ -326,14 +333,18 @@ def test_only_an_address_that_the_store_can_save_replaces_the_merchant_s(email: 
     assert carts.mailbox(email) == (email if taken else "")
 
 
-def test_an_address_that_the_cart_refuses_is_saved_directly(
+def test_an_address_that_the_cart_refuses_twice_is_saved_directly(
     ctx: Context, systems: Systems, account: Account, sku: str
 ) -> None:
+    """The store says the same of an address that it cannot save for the moment, so another cart is asked first."""
     row = sold(ctx, systems, account, sku)
     filed(systems, account, sku)
     order = from_json(MarketplaceOrder, row.data)
     elsewhere = replace(order, address=replace(order.address, country="XX", region=""))
     Order.update(data=to_json(elsewhere)).where(Order.id == row.id).execute()
+    with pytest.raises(RetryableError, match="tried again with a new cart"):
+        placement.create_sales_order(ctx, row.id, "w1")
+    assert made(systems, row) == []
     placement.create_sales_order(ctx, row.id, "w1")
     fresh = Order.get_by_id(row.id)
     assert (fresh.state, fresh.stock_reserved) == ("confirmed", False)
@@ -401,7 +412,8 @@ def test_an_order_made_while_the_cart_refused_is_taken_instead_of_a_direct_save(
 
     def refuses_afterwards(cart: str, method: str) -> int:
         numbers.append(real(cart, method))
-        raise RejectedError("The requested qty is not available", system="magento", status=400)
+        text = "The requested qty is not available"
+        raise CartRefusedError(text, text=text, sure=True, system="magento", status=400)
 
     with monkeypatch.context() as patch:
         patch.setattr(systems.store, "place", refuses_afterwards)

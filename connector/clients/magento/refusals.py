@@ -82,12 +82,22 @@ def error_of(answer: Answer, *, change: bool) -> RemoteError:
     if 300 <= status < 400:
         return RejectedError(_redirected(answer), system=SYSTEM, status=status, code="redirect")
     if not text:
-        text = f"the web server in front of it answers with a page (HTTP {status}); check the store's address"
+        text = _page(status)
     kind = MissingError if status == 404 else RefusedError
     error = kind(f"The store refuses {what}: {text}", system=SYSTEM, status=status, code=str(status))
     error.text = str(body.get("message") or "").strip()
     error.parameters = body.get("parameters") or {}
     return error
+
+
+def _page(status: int) -> str:
+    """What a person can do about a refusal that is not the store's own."""
+    if status == HTTPStatus.FORBIDDEN:
+        return (
+            "the web server in front of it refuses this machine (HTTP 403); let its calls to /rest through the firewall "
+            "or bot protection, or check the store's address"
+        )
+    return f"the web server in front of it answers with a page (HTTP {status}); check the store's address"
 
 
 def _redirected(answer: Answer) -> str:

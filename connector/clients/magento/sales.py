@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from connector.clients.magento.connection import Filter, MagentoConnection, crit
 from connector.clients.magento.oauth import escape
 from connector.clients.magento.refusals import SYSTEM, RefusedError, error_of, value_of
 from connector.domain.order import Address, CartItem, Customer, StoreOrder, StoreShipment, Track
-from connector.errors import NotFoundError, UnknownOutcomeError
+from connector.errors import CartRefusedError, NotFoundError, UnknownOutcomeError
 
 SEARCHABLE = frozenset({"quote_id", "customer_email", "ext_order_id", "increment_id"})
 TERRITORIES = frozenset({"AS", "GU", "MP", "PR", "VI"})
@@ -30,6 +31,7 @@ _SURE_REFUSALS = frozenset(
         "Enter a valid payment method and try again.",
         "Product that you are trying to add is not available.",
         "Some of the products are out of stock.",
+        "You need to choose options for your item.",
         "This product is out of stock.",
         "The shipping method is missing. Select the shipping method and try again.",
         "Some addresses can't be used due to the configurations for specific countries.",
@@ -38,8 +40,8 @@ _SURE_REFUSALS = frozenset(
 """Refusals without placeholders that are known not to be the lock's text. Only these make a quick answer of a 400; a
 store in another language gives the same result later, after the look-up."""
 
-_TOO_SMALL = "Minimum order amount is "
-"""Begins a refusal that has its amount in the text (section 12.3)."""
+_SURE_BEGINNINGS = ("Minimum order amount is ", "You can buy this product only in quantities of ")
+"""Begin refusals that have their number in the text (section 12.3)."""
 
 
 class MagentoSales:
@@ -59,7 +61,8 @@ class MagentoSales:
     def add_to_cart(self, cart_id: str, sku: str, qty: int) -> CartItem:
         """Adds a child or simple SKU; after an unknown outcome read `cart_items` before another call."""
         item = {"sku": sku, "qty": qty, "quote_id": cart_id}
-        return documents.cart_item(self._store.post(f"/carts/{escape(cart_id)}/items", {"cartItem": item}))
+        with _asked_of_the_cart():
+            return documents.cart_item(self._store.post(f"/carts/{escape(cart_id)}/items", {"cartItem": item}))
 
     def set_cart_address(self, cart_id: str, address: Address, email: str, *, carrier: str, method: str) -> list[str]:
         """Both addresses and the shipping method; the codes of the payment methods that the store offers then.
@@ -73,9 +76,9 @@ class MagentoSales:
             "shipping_carrier_code": carrier,
             "shipping_method_code": method,
         }
-        told = self._store.post(
-            f"/carts/{escape(cart_id)}/shipping-information", {"addressInformation": information}, repeatable=True
-        )
+        path = f"/carts/{escape(cart_id)}/shipping-information"
+        with _asked_of_the_cart():
+            told = self._store.post(path, {"addressInformation": information}, repeatable=True)
         return [str(row["code"]) for row in told.get("payment_methods") or ()]
 
     def shipping_methods(self, cart_id: str, address: Address) -> list[tuple[str, str]]:
@@ -339,11 +342,39 @@ def _placed(answer: Answer) -> Any:
     error = error_of(answer, change=True)
     if not isinstance(error, RefusedError) or error.status not in {400, 404}:
         raise error
-    if error.status == 400 and (error.parameters or error.text in _SURE_REFUSALS or error.text.startswith(_TOO_SMALL)):
-        raise error
+    refusal = _refusal(error)
+    if refusal is not None and refusal.sure:
+        raise refusal
     raise UnknownOutcomeError(
-        f"{error} An order may exist for this cart; look it up.", system=SYSTEM, status=error.status, code=error.code
+        f"{error} An order may exist for this cart; look it up.",
+        system=SYSTEM,
+        status=error.status,
+        code=refusal.code if refusal is not None else "page",
     )
+
+
+@contextmanager
+def _asked_of_the_cart() -> Iterator[None]:
+    """Tells the cart's own refusals from those of the server and of what stands in front of it."""
+    try:
+        yield
+    except RefusedError as error:
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _refusal(error: RefusedError) -> CartRefusedError | None:
+    """What the cart refuses: a 400 or 404 with a text of the store's own; None for a page, or another status.
+
+    Sure is a 400 that names values, or whose text is a known one: temporary lock failures have neither (section 8).
+    """
+    if error.status not in {400, 404} or not error.text:
+        return None
+    known = bool(error.parameters) or error.text in _SURE_REFUSALS or error.text.startswith(_SURE_BEGINNINGS)
+    sure = error.status == 400 and known
+    return CartRefusedError(str(error), text=error.text, sure=sure, system=SYSTEM, status=error.status, code=error.code)
 
 
 def _items(items: Mapping[int, int] | None) -> dict[str, Any]:
