@@ -187,9 +187,13 @@ class ConfirmedSku:
             return dict(wanted)
         if not self.lacks(wanted):
             return {place: wanted.get(place, 0) for place in self.quantities}
-        left, kept = sum(wanted.values()), {}
-        for place, pieces in self.quantities.items():
-            kept[place] = min(pieces, left)
+        return self.no_more_than(sum(wanted.values()))
+
+    def no_more_than(self, pieces: int) -> dict[str, int]:
+        """What is offered now in each warehouse, cut to `pieces` in all."""
+        left, kept = max(pieces, 0), {}
+        for place, there in self.quantities.items():
+            kept[place] = min(there, left)
             left -= kept[place]
         return kept
 

@@ -128,10 +128,9 @@ class Drafter:
             known = listing.skus.get(drafting.seller_sku(product.sku, self.market.region))
             if known is not None and product.enabled and product.salable is not None:
                 left = int(product.salable) - held.get(product.sku, NONE).pieces
-                found[drafting.seller_sku(product.sku, self.market.region)] = {
-                    place: pieces if product.unlimited else max(0, min(pieces, left))
-                    for place, pieces in known.quantities.items()
-                }
+                found[drafting.seller_sku(product.sku, self.market.region)] = (
+                    dict(known.quantities) if product.unlimited else known.no_more_than(left)
+                )
         return found
 
     def _plain_quantities(self, family: Sequence[Product], listing: Listing) -> dict[str, dict[str, int]]:

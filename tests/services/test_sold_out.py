@@ -48,7 +48,7 @@ def test_one_sold_out_variant_takes_the_product_off_until_there_is_stock(listing
     done = listing.push()
 
     assert (done.state, listing.buyers(), state(listing)) == ("confirmed", {}, OFF)
-    assert f"TikTok Shop takes no zero for {listing.key('S')}: deactivated until there is stock" in done.cause
+    assert f"TikTok Shop refused the zero of {listing.key('S')}: deactivated until there is stock" in done.cause
     assert listing.plan() == [PUSH], "the zero is tried once more, and the product is not put back"
     assert listing.plan() == []
     listing.wants(S=3, M=4)

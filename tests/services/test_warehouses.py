@@ -87,3 +87,11 @@ def test_what_an_inventory_update_sends_for_a_sku(
     known: dict[str, int], wanted: dict[str, int], placed: dict[str, int]
 ) -> None:
     assert ConfirmedSku("1", None, known).placed(wanted) == placed
+
+
+@pytest.mark.parametrize(
+    ("pieces", "left"),
+    [(20, {"a": 9, "b": 4}), (11, {"a": 9, "b": 2}), (3, {"a": 3, "b": 0}), (-2, {"a": 0, "b": 0})],
+)
+def test_what_is_left_of_an_offer_counts_all_warehouses_together(pieces: int, left: dict[str, int]) -> None:
+    assert ConfirmedSku("1", None, {"a": 9, "b": 4}).no_more_than(pieces) == left

@@ -247,4 +247,4 @@ class _Sending:
         if not self._stopped:
             return told
         names = ", ".join(self._stopped[:5]) + (", …" if len(self._stopped) > 5 else "")
-        return f"TikTok Shop takes no zero for {names}: deactivated until there is stock. {told}"
+        return f"TikTok Shop refused the zero of {names}: deactivated until there is stock. {told}"
