@@ -81,9 +81,10 @@ def save_title(account_id: int) -> None:
 
 def test_a_lease_of_a_dead_process_runs_out(account: Account) -> None:
     waited: list[float] = []
-    stuck = DatabaseVault(account.id, longest_refresh=5, sleep=waited.append)
+    moment = live.Clock().now()
+    stuck = DatabaseVault(account.id, longest_refresh=5, now=lambda: moment, sleep=waited.append)
     lease = stuck.lease
-    until = (live.Clock().now() + lease / 2).timestamp()
+    until = (moment + lease / 2).timestamp()
     Setting.create(key=f"token-lease:{account.id}", value={"owner": "dead", "until": until})
     with pytest.raises(RetryableError, match="still renewing"):
         stuck.renew(lambda _token: pair("n", 60), unless_newer_than=soon())
