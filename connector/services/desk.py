@@ -18,6 +18,7 @@ from connector.services import (
     returns,
     shipments,
     stock_repair,
+    work,
 )
 from connector.services.context import Context
 from connector.store.models import Account
@@ -75,7 +76,7 @@ class ServiceDesk:
 
     def create_sales_order(self, order_id: int) -> str:
         """The one store order."""
-        return placement.create_sales_order(self._ctx, order_id, self._owner)
+        return placement.create_sales_order(self._ctx, order_id, self._owner, anew=work.is_person(self._actor))
 
     def ship(self, order_id: int) -> str:
         """Shipments made in the store."""

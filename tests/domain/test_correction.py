@@ -164,3 +164,33 @@ def test_a_difference_is_named() -> None:
 
 def test_characters_beyond_the_basic_plane_go() -> None:
     assert correction.clean("Ann 😀\nLée") == "Ann Lée"
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "pieces", "sent", "there"),
+    [
+        pytest.param({1}, 2, (), {1, 2}, id="cancelled-since-it-was-placed"),
+        pytest.param({1}, 1, (), {2}, id="cancelled-before"),
+        pytest.param({1, 2}, 2, ("L2", "L3"), {2, 3}, id="what-was-sent-comes-first"),
+        pytest.param({1, 2}, 2, (), {1, 3}, id="else-the-open-ones"),
+    ],
+)
+def test_units_of_a_placed_order(cancelled: set[int], pieces: int, sent: tuple[str, ...], there: set[int]) -> None:
+    """The pieces that the store order has say which units it was placed with."""
+    count = 2 if len(cancelled) == 1 else 3
+    lines = [unit(i, status="CANCELLED" if i in cancelled else "AWAITING_SHIPMENT") for i in range(1, count + 1)]
+    market = order(*lines, total="10.00", sub_total="10.00")
+    placed = replace(store(correction.amounts(market, "payout")), items=(StoreOrderItem(40, "a", D(pieces)),))
+
+    units = correction.placed_units(market, placed, {}, sent)
+
+    assert units == {f"L{i}" for i in there}
+    (item,) = correction.body(market, placed, "payout", units=units)["items"]
+    assert (item["qty_ordered"], item["row_total"]) == (pieces, D(10) * pieces)
+
+
+def test_an_order_with_fewer_pieces_than_are_wanted_is_refused() -> None:
+    placed = replace(store(correction.amounts(PLAIN, "payout")), items=(StoreOrderItem(40, "A", D(1)),))
+    units = correction.placed_units(PLAIN, placed, {})
+    with pytest.raises(AmountsError, match="has 1 of A, the marketplace 2"):
+        correction.body(PLAIN, placed, "payout", units=units)
