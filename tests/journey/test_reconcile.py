@@ -187,6 +187,23 @@ def test_more_pieces_than_the_store_has_are_told(scene: Scene) -> None:
     assert scene.differences() == []
 
 
+def test_pieces_that_the_store_would_sell_and_has_not_on_the_shelf_are_not_there(scene: Scene) -> None:
+    """As after an order that was saved directly: salable by the store's word, and in no source."""
+    sku, keeper = scene.sku.sku, scene.keeper
+    item = keeper._store.get(f"/stockItems/{sku}")
+    path = f"/products/{sku}/stockItems/{item['item_id']}"
+    on_the_shelf = Decimal(item["qty"])
+    assert keeper.there([sku]) == {sku: keeper.salable(sku)}
+    changes = {"min_qty": -7, "use_config_min_qty": False, "backorders": 1, "use_config_backorders": False}
+    keeper._put(path, {"stockItem": changes})
+    try:
+        assert keeper.salable(sku) > on_the_shelf
+        assert keeper.there([sku]) == {sku: on_the_shelf}
+    finally:
+        keeper._put(path, {"stockItem": {name: item[name] for name in changes}})
+    assert scene.differences() == []
+
+
 def test_another_total_in_the_store_is_told(scene: Scene) -> None:
     data = dict(scene.order.data)
     payment = {**data["payment"], "total_amount": str(Decimal(data["payment"]["total_amount"]) + 1)}
