@@ -12,6 +12,7 @@ from peewee import SQL, fn
 
 from connector.domain.order import AWAITING_SELLER
 from connector.plugins.api import actions
+from connector.services import stock_repair
 from connector.services.returns import UNANSWERED
 from connector.store.models import (
     Account,
@@ -153,6 +154,16 @@ def _order_todos(account_id: int | None) -> Iterable[Todo]:
             "bad",
             "orders.index_view",
             {"flt0_ended_in_magento_is": "1"},
+        )
+    wrong = _of_account(Order.select(), Order, account_id).where(stock_repair.waiting()).count()
+    if wrong:
+        noun = "orders leave" if wrong > 1 else "order leaves"
+        yield Todo(
+            f"{wrong} {noun} Magento with more stock than there is",
+            "The pieces are kept back here. Each says how to put it right.",
+            "warn",
+            "orders.index_view",
+            {"flt0_stock_to_correct_in_magento_is": "1"},
         )
 
 

@@ -7,6 +7,7 @@ pieces it never reserved, and goods that were carried away without a store order
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from connector.errors import RejectedError
 from connector.services import history, holding, orders, snapshots
@@ -40,6 +41,14 @@ def sent_without(row: Order) -> bool:
     untried = row.state == "" and row.status == "COMPLETED"
     unmade = row.magento_order_id is None and row.state in {"", "failed"} and not untried
     return unmade or bool(row.ended)
+
+
+def waiting() -> Any:
+    """The same of all orders, as a condition."""
+    direct = Order.magento_order_id.is_null(False) & ~Order.stock_reserved & Order.compensated_at.is_null()
+    untried = (Order.state == "") & (Order.status == "COMPLETED")
+    unmade = Order.magento_order_id.is_null() & Order.state.in_(("", "failed")) & ~untried
+    return direct | (Order.status.in_(GONE) & (unmade | (Order.ended != "")))
 
 
 def due(row: Order) -> bool:

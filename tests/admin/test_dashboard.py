@@ -81,7 +81,7 @@ def test_what_needs_somebody_comes_worst_first(account):
     """A failed order before a token that runs out."""
     Account.update(refresh_expires_at=NOW + timedelta(days=6)).execute()
     order(account, 1, 0, 1000)
-    Order.update(state="failed").execute()
+    Order.update(state="failed", status="AWAITING_SHIPMENT").execute()
 
     found = dashboard.needs_you(NOW)
 

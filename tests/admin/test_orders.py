@@ -84,7 +84,13 @@ def test_an_order_saved_directly_says_what_the_store_shows_too_many_and_what_to_
     sku = OrderLine.get(OrderLine.order == 1).sku
     assert f"Magento never reserved {pieces} × {sku}." in page
     assert "inventory:reservation:create-compensations" in page
-    assert "stock not reserved in Magento" in client("viewer").get("/admin/orders/").text
+    found = "/admin/orders/?flt0_stock_to_correct_in_magento_is=1"
+    assert found in client("viewer").get("/admin/").text
+    listed = client("operator").get(found).text
+    assert 1 in ids_in(listed)
+    assert "stock not reserved in Magento" in listed
+    Order.update(compensated_at=direct.placed_at).where(Order.id == 1).execute()
+    assert 1 not in ids_in(client("operator").get(found).text)
 
 
 def test_the_correction_of_the_stock_is_confirmed_by_operators_and_only_where_one_is_due(client, direct):

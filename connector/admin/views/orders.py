@@ -138,6 +138,7 @@ class OrderView(Grid):
         *filters.day(Order.placed_at, "Placed Date"),
         *filters.number(Order.total_minor, "Grand Total (Base)", places=2),
         filters.YesNo(Order.stock_reserved, "Stock reserved"),
+        filters.Holds(Order.compensated_at, "Stock to correct in Magento", stock_repair.waiting()),
         filters.Filled(Order.ended, "Ended in Magento"),
     )
     column_formatters = {
