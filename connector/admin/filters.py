@@ -89,6 +89,18 @@ class YesNo(Filter):
         return query.where(self.column == value)
 
 
+class Holds(YesNo):
+    """Whether a condition holds."""
+
+    def __init__(self, column: Any, name: str, condition: Any) -> None:
+        super().__init__(column, name)
+        self.condition = condition
+
+    def apply(self, query: Any, value: bool) -> Any:
+        """Keep rows that fulfil the condition, or those that do not."""
+        return query.where(self.condition if value else ~self.condition)
+
+
 class Filled(YesNo):
     """Whether a text is there at all."""
 
