@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from connector.domain.order import StoreOrder
 from connector.errors import RejectedError
-from connector.services import carts, history, placement, refunds, rounds
+from connector.services import refunds, rounds, store_orders
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, ReturnCase
@@ -63,7 +62,7 @@ def follow(ctx: Context, row: Order) -> str:
     row = Order.get_by_id(row.id)
     if row.status != "CANCELLED" or row.state == "cancelled" or _busy(ctx, row):
         return ""
-    if row.magento_order_id is None and (row.cart_id or row.placing_since):
+    if row.magento_order_id is None and (row.cart_id or row.placing_since or row.sent_carts):
         row = _adopt_late(ctx, row)
     if row.magento_order_id is not None:
         return refunds.cancel_store_order(ctx, row)
@@ -84,30 +83,21 @@ def _busy(ctx: Context, row: Order) -> bool:
 def _adopt_late(ctx: Context, row: Order) -> Order:
     """Takes over the store order that an unanswered place call made; a second one is cancelled at once."""
     sales = ctx.remotes.sales(row.account.store)
-    email = placement.order_email(row.account, row.tiktok_order_id)
-    keys = (("customer_email", email), ("quote_id", row.cart_id))
-    asked = [one for key, value in keys if value for one in sales.find_orders(key, value)]
-    found = {one.entity_id: one for one in asked if carts.belongs(one, row.tiktok_order_id)}
-    live = [found[number] for number in sorted(found) if found[number].state != "canceled"]
-    for other in live[1:]:
-        _cancel_second(ctx, row, other, cancelled=sales.cancel(other.entity_id))
-    if live:
-        first = live[0]
-        with transaction():
-            Order.update(
-                magento_order_id=first.entity_id,
-                magento_increment_id=first.increment_id,
-                stored_at=ctx.clock.now(),
-                stock_reserved=first.quote_id is not None,
-                changed_at=ctx.clock.now(),
-            ).where(Order.id == row.id).execute()
+    live = [one for one in store_orders.found(sales, row) if one.state != "canceled"]
+    if not live:
+        return row
+    first = live[0]
+    for other in store_orders.seconds(row, first.entity_id, live):
+        store_orders.cancel_second(ctx, row, sales, other)
+    now = ctx.clock.now()
+    with transaction():
+        Order.update(
+            magento_order_id=first.entity_id,
+            magento_increment_id=first.increment_id,
+            magento_status=first.status,
+            stored_at=now,
+            stock_reserved=first.quote_id is not None,
+            changed_at=now,
+        ).where(Order.id == row.id).execute()
     fresh: Order = Order.get_by_id(row.id)
     return fresh
-
-
-def _cancel_second(ctx: Context, row: Order, other: StoreOrder, *, cancelled: bool) -> None:
-    text = f"A second store order {other.increment_id} was {'cancelled' if cancelled else 'found; cancel it by hand'}."
-    with transaction():
-        numbers = [*Order.get_by_id(row.id).duplicates, other.increment_id]
-        Order.update(duplicates=numbers).where(Order.id == row.id).execute()
-        history.note(ctx.clock.now(), "returns", "order.duplicate", "order", row.id, text)

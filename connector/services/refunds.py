@@ -17,11 +17,15 @@ from connector.plugins.policies.order import OrderPolicy
 from connector.ports import Sales
 from connector.services import history, placement
 from connector.services.context import Context
+from connector.services.pieces import Share, comments
 from connector.store.database import transaction
 from connector.store.models import Order, OrderLine, ReturnCase
 
 BY_HAND = "refunded by hand"
-"""The document of a case whose order staff had refunded before: there is nothing left to give back."""
+"""The document of a case whose pieces staff had refunded before: there is nothing left to give back."""
+
+UNFINISHED = frozenset({"claimed", "cart", "placing", "placed", "corrected"})
+"""States of an order that is on its way into the store: its case waits."""
 
 SENT_BACK = "RETURN_AND_REFUND"
 """The type of return in which the goods come back, unless the seller pays the buyer back without (reference section 7.2)."""
@@ -48,40 +52,73 @@ def cancel_store_order(ctx: Context, row: Order) -> str:
     return f"Store order {store.increment_id} cancelled."
 
 
-def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], None]) -> str:
+def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], None]) -> str | None:
     """The store's document: a credit memo's id, "cancelled", or nothing where there is nothing to refund.
 
-    `renew` is called right before each change; it raises when somebody else follows the case by now.
+    None while the order is on its way into the store, or may be. `renew` is called right before each change; it raises when
+    somebody else follows the case by now.
 
     Raises:
         RejectedError: the store refuses, or does not have the order yet; the text says what to do.
         UnknownOutcomeError: a change was not answered; wait before the next call, which looks it up first.
     """
+    if order.state in UNFINISHED:
+        return None
     if order.magento_order_id is None:
-        if case.kind == "cancellation" or order.state in {"skipped", "cancelled"}:
-            return ""
-        raise RejectedError("The order is not in Magento yet: its refund follows as soon as it is.", system="magento")
+        return _unmade(ctx, case, order)
     sales = ctx.remotes.sales(order.account.store)
-    lines = _case_lines(case, order)
-    whole = len(lines) == OrderLine.select().where(OrderLine.order == order.id).count()
-    if case.kind == "cancellation" and whole and cancel_store_order(ctx, order):
-        return "cancelled"
-    document = _memo_of(sales, order.magento_order_id, case.request_id)
+    store = sales.order(order.magento_order_id)
+    share = Share.of(case, order, store)
+    if case.kind == "cancellation":
+        if not share.mine:
+            return ""
+        if share.whole and cancel_store_order(ctx, order):
+            return "cancelled"
+    memos = sales.credit_memos(store.entity_id)
+    document = next((str(memo["entity_id"]) for memo in memos if _names(memo, case)), "")
     if not document:
-        memo = _Memo.of(case, order, sales, lines)
-        if memo.store.state == "closed" and memo.store.total_refunded:
-            document = BY_HAND
-        else:
-            memo.invoice_missing(renew)
-            document, wanted = memo.make(renew)
-            _note_difference(ctx, order, sales, document, wanted)
+        document = _give_back(ctx, order, _Memo.of(case, order, sales, store, share, memos), renew)
     _note_state(ctx, case, order, sales)
+    return document
+
+
+def _unmade(ctx: Context, case: ReturnCase, order: Order) -> str | None:
+    """Nothing where the store has no such order, and will not have the case's units; None while that is not certain."""
+    lines = OrderLine.select().where(
+        OrderLine.order == order.id
+    )  # before the order: who takes it from now on knows them
+    open_ones = [line for line in lines if not case.line_ids or line.line_id in case.line_ids]
+    open_ones = [line for line in open_ones if line.status != "CANCELLED"]
+    order = Order.get_by_id(order.id)
+    if order.magento_order_id is not None or order.state in UNFINISHED:
+        return None
+    if order.state in {"skipped", "cancelled"}:
+        return ""
+    if case.kind == "return":
+        raise RejectedError("The order is not in Magento yet: its refund follows as soon as it is.", system="magento")
+    taken = order.lease_until is not None and order.lease_until > ctx.clock.now()
+    return None if open_ones or taken or order.placing_since is not None else ""
+
+
+def _give_back(ctx: Context, order: Order, memo: _Memo, renew: Callable[[], None]) -> str:
+    """The credit memo's id, or that staff gave it all back."""
+    closed = memo.store.state == "closed" and bool(memo.store.total_refunded)
+    if closed or memo.by_hand:
+        _note_by_hand(ctx, order, memo)
+    if closed or (memo.by_hand and not memo.pieces):
+        return BY_HAND
+    memo.invoice_missing(renew)
+    document, wanted = memo.make(renew)
+    _note_difference(ctx, order, memo.sales, document, wanted)
     return document
 
 
 @dataclass
 class _Memo:
-    """One credit memo under way: exactly the case's units, exactly its money. `pieces` are by store order item id."""
+    """One credit memo under way: exactly the case's units, exactly its money.
+
+    `pieces` are by store order item id, without those that staff refunded `by_hand`.
+    """
 
     case: ReturnCase
     sales: Sales
@@ -89,17 +126,21 @@ class _Memo:
     order: MarketplaceOrder
     policy: OrderPolicy
     line_ids: set[str]
-    pieces: dict[int, int]
+    pieces: Counter[int]
+    by_hand: Counter[int]
 
     @classmethod
-    def of(cls, case: ReturnCase, order: Order, sales: Sales, lines: list[OrderLine]) -> _Memo:
-        store = sales.order(int(order.magento_order_id or 0))
-        known = Counter(int(line.store_item_id) for line in lines if line.store_item_id is not None)
+    def of(
+        cls, case: ReturnCase, order: Order, sales: Sales, store: StoreOrder, share: Share, memos: list[dict[str, Any]]
+    ) -> _Memo:
+        known, by_hand = share.pieces(), share.by_hand(store, memos)
         if not known:
             raise RejectedError(f"Store order {store.increment_id} has none of these units.", system="magento")
+        if case.partial:
+            known, by_hand = Counter(), Counter()
         return cls(
             case, sales, store, from_json(MarketplaceOrder, order.data), placement.order_policy(order.account),
-            {line.line_id for line in lines}, {} if case.partial else dict(known),
+            share.mine, known - by_hand, by_hand,
         )  # fmt: skip
 
     def invoice_missing(self, renew: Callable[[], None]) -> None:
@@ -124,7 +165,8 @@ class _Memo:
         shipping = self._shipping_back(items, wanted)
         known = _given_back(items.values(), wanted)
         known += self._shipping_left() if shipping else ZERO
-        gap = self._told(shipping=shipping) - known if self.case.refund_minor else ZERO
+        told = self.case.refund_minor and not self.by_hand  # what staff gave back is in the sum, nobody knows how much
+        gap = self._told(shipping=shipping) - known if told else ZERO
         to_order = _number(self.store.raw, "base_to_order_rate") or Decimal(1)
         adjustment = _cents(gap / to_order)
         renew()
@@ -220,12 +262,22 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
-def _memo_of(sales: Sales, entity_id: int, request_id: str) -> str:
-    """The credit memo whose comment names this request: ours, from an earlier call."""
-    for memo in sales.credit_memos(entity_id):
-        if any(request_id in str(one.get("comment") or "") for one in memo.get("comments") or ()):
-            return str(memo["entity_id"])
-    return ""
+def _names(memo: Mapping[str, Any], case: ReturnCase) -> bool:
+    """True for a credit memo whose comment names this request: ours, from an earlier call."""
+    return any(case.request_id in text for text in comments(memo))
+
+
+def _note_by_hand(ctx: Context, order: Order, memo: _Memo) -> None:
+    case = memo.case
+    what = (
+        "The order" if not memo.by_hand else f"{memo.by_hand.total()} of {(memo.by_hand + memo.pieces).total()} pieces"
+    )
+    text = (
+        f"{what} of {case.kind} {case.request_id} had been refunded in Magento by hand, and is not refunded again. Compare "
+        f"that amount: TikTok Shop gave back {from_minor(case.refund_minor, case.currency)} {case.currency}."
+    )
+    with transaction():
+        history.note(ctx.clock.now(), "returns", "order.refunded_by_hand", "order", order.id, text)
 
 
 def _note_difference(ctx: Context, order: Order, sales: Sales, document: str, wanted: Decimal) -> None:
@@ -236,11 +288,6 @@ def _note_difference(ctx: Context, order: Order, sales: Sales, document: str, wa
             text = f"Credit memo {document} gives back {made:f} instead of {wanted:f}: correct the difference by hand."
             with transaction():
                 history.note(ctx.clock.now(), "returns", "order.refund_differs", "order", order.id, text)
-
-
-def _case_lines(case: ReturnCase, order: Order) -> list[OrderLine]:
-    lines = OrderLine.select().where(OrderLine.order == order.id)
-    return [line for line in lines if not case.line_ids or line.line_id in case.line_ids]
 
 
 def _note_state(ctx: Context, case: ReturnCase, order: Order, sales: Sales) -> None:

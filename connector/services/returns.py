@@ -11,6 +11,7 @@ from peewee import IntegrityError
 from connector.domain.money import round_money, to_minor
 from connector.domain.order import AWAITING_SELLER, Cancellation, Reason, ReturnRequest
 from connector.errors import RejectedError, RetryableError
+from connector.plugins.policies.order import OrderPolicy
 from connector.services import cancelling, history, leases, marks, placement, refunds, rounds
 from connector.services.context import Context
 from connector.store.database import locked, transaction
@@ -22,9 +23,6 @@ LEASE = timedelta(minutes=5)
 """How long following one case in the store may take between two changes."""
 
 POLICY = "order policy"
-UNFINISHED = frozenset({"claimed", "cart", "placing", "placed", "corrected"})
-"""States of an order that is on its way into the store: its case waits."""
-
 UNANSWERED = ("", "refused")
 """States of our answer in which another may be given."""
 
@@ -201,9 +199,7 @@ def _settle(ctx: Context, case_id: int, owner: str) -> str | None:
         return None
     case: ReturnCase = ReturnCase.get_by_id(case_id)
     order = _order_of(case)
-    document = None
-    if order is not None and order.state not in UNFINISHED:
-        document = refunds.follow(ctx, case, order, lambda: _renew(ctx, case_id, owner))
+    document = refunds.follow(ctx, case, order, lambda: _renew(ctx, case_id, owner)) if order is not None else None
     if document is not None:
         _store_state(ctx, case, "done" if document else "none", document)
     now = ctx.clock.now()
@@ -240,7 +236,10 @@ def _renew(ctx: Context, case_id: int, owner: str) -> None:
 
 
 def _answer_by_policy(ctx: Context, account: Account) -> None:
-    """Answers buyers' cancellations: yes while nothing is shipped, no afterwards, as far as the policy says so."""
+    """Answers buyers' cancellations: yes while nothing is shipped, no afterwards, as far as the policy says so.
+
+    One that cannot be answered now says why, and is tried again with the next import.
+    """
     policy = placement.order_policy(account)
     waiting = ReturnCase.select().where(
         ReturnCase.account == account.id,
@@ -249,18 +248,24 @@ def _answer_by_policy(ctx: Context, account: Account) -> None:
         ReturnCase.decision_state.in_(("", "wanted")),
         ReturnCase.decided_by.in_(("", POLICY)),
     )
-    for case in list(waiting):
-        order = _order_of(case)
-        if order is None:
-            continue
-        shipped = _shipped(ctx, order)
-        try:
-            if shipped and policy.refuse_shipped:
-                reject(ctx, case.id, "", POLICY)
-            elif not shipped and policy.accept_cancellations:
-                accept(ctx, case.id, POLICY)
-        except RejectedError as error:
-            _store_message(case, str(error))
+    rounds.Round().each(
+        list(waiting.order_by(ReturnCase.failures, ReturnCase.id)),
+        lambda case: _answer(ctx, case, policy),
+        lambda case, error: _unanswered(case, rounds.told(error)),
+    )
+
+
+def _answer(ctx: Context, case: ReturnCase, policy: OrderPolicy) -> str | None:
+    """What was answered; None when the order is not known yet, or the policy leaves it to people."""
+    order = _order_of(case)
+    if order is None:
+        return None
+    shipped = _shipped(ctx, order)
+    if shipped and policy.refuse_shipped:
+        return reject(ctx, case.id, "", POLICY)
+    if not shipped and policy.accept_cancellations:
+        return accept(ctx, case.id, POLICY)
+    return None
 
 
 def _order_of(case: ReturnCase) -> Order | None:
@@ -358,9 +363,9 @@ def _store_state(ctx: Context, case: ReturnCase, state: str, document: str) -> N
         ).execute()
 
 
-def _store_message(case: ReturnCase, message: str) -> None:
+def _unanswered(case: ReturnCase, message: str) -> None:
     with transaction():
-        ReturnCase.update(message=message).where(ReturnCase.id == case.id).execute()
+        ReturnCase.update(message=message, failures=ReturnCase.failures + 1).where(ReturnCase.id == case.id).execute()
 
 
 def _columns(found: Cancellation | ReturnRequest) -> dict[str, Any]:

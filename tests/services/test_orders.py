@@ -393,6 +393,7 @@ def test_a_second_order_found_while_following_a_cancellation_is_cancelled_too(
             cart, carts.shippable(market.address), email, carrier="flatrate", method="flatrate"
         )
         numbers.append(systems.store.place(cart, "checkmo"))
+    systems.store.hold(numbers[1])
     Order.update(status="CANCELLED", cart_id=cart, state="placing").where(Order.id == row.id).execute()
     assert returns.settle(ctx, account) == 1
     assert {systems.store.order(number).state for number in numbers} == {"canceled"}

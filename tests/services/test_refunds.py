@@ -12,7 +12,7 @@ import pytest
 from connector.clients.tiktok import endpoints
 from connector.domain import reading
 from connector.domain.listing import Status
-from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
+from connector.errors import RejectedError, UnknownOutcomeError
 from connector.services import holding, orders, placement, refunds, returns, rounds, runner, shipments, work
 from connector.services.context import Context
 from connector.store.database import connection
@@ -603,93 +603,6 @@ def test_a_refund_that_the_store_refuses_says_why_and_is_tried_again(
     turn(ctx, rounds.REFUSED_WAIT.total_seconds() + 1)
     assert returns.settle(ctx, account) == 1
     assert (case_of(row).message, len(memos(systems, row))) == ("", 1)
-
-
-def _cancel_unit(ctx: Context, systems: Systems, row: Order, unit: int = 0) -> None:
-    """The seller cancels one unit on the marketplace, because it is out of stock, and the order's news are read."""
-    lines = [line.line_id for line in OrderLine.select().where(OrderLine.order == row.id).order_by(OrderLine.id)]
-    reason = next(one.name for one in systems.market.cancel_reasons(row.tiktok_order_id) if "stock" in one.name)
-    systems.market.cancel_order(row.tiktok_order_id, reason, [lines[unit]])
-    orders.refresh(ctx, row.id)
-
-
-def test_an_order_that_the_store_cannot_cancel_holds_up_no_other(
-    ctx: Context, systems: Systems, account: Account, sku: str
-) -> None:
-    """It says why, and waits longer each time."""
-    set_policy(invoice=False)
-    bad, good = stored(ctx, systems, account, sku, 1), stored(ctx, systems, account, sku, 1)
-    Order.update(status="CANCELLED").execute()
-    systems.control.fault("magento", rf"POST .*/orders/{bad.magento_order_id}/cancel", "http_500", times=1000)
-    assert returns.settle(ctx, account) == 1
-    assert (again(good).state, store_order(systems, good).state) == ("cancelled", "canceled")
-
-    waits = []
-    for _ in range(3):
-        fresh = again(bad)
-        assert fresh.retry_at is not None
-        assert fresh.failed_reason
-        waits.append((fresh.retry_at - ctx.clock.now()).total_seconds())
-        assert returns.settle(ctx, account) == 0, "it waits"
-        turn(ctx, waits[-1] + 1)
-        with pytest.raises(RetryableError):
-            returns.settle(ctx, account)
-    assert waits == sorted(set(waits))
-
-    systems.control.clear_faults()
-    turn(ctx, 3_600)
-    assert returns.settle(ctx, account) == 1
-    assert (again(bad).state, again(bad).failed_reason) == ("cancelled", "")
-
-
-@pytest.mark.parametrize("fault", ["http_500", "KeyError"])
-def test_a_refund_that_the_store_cannot_make_holds_up_no_other(
-    ctx: Context, systems: Systems, account: Account, sku: str, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor does a fault of our own in one case; each says what it met."""
-    bad, good = stored(ctx, systems, account, sku), stored(ctx, systems, account, sku)
-    for row in (bad, good):
-        _cancel_unit(ctx, systems, row)
-    if fault == "http_500":
-        systems.control.fault("magento", rf"POST .*/order/{bad.magento_order_id}/refund", fault, times=1000)
-    real = systems.store.credit_memos
-
-    def broken(number: int) -> list[dict[str, Any]]:
-        if fault == "KeyError" and number == bad.magento_order_id:
-            raise KeyError("comments")
-        return real(number)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(systems.store, "credit_memos", broken)
-        read(ctx, account)
-    assert (case_of(good).store_state, len(memos(systems, good))) == ("done", 1)
-    assert (case_of(bad).store_state, case_of(bad).failures, memos(systems, bad)) == ("due", 1, [])
-    assert fault.removeprefix("http_") in case_of(bad).message
-    assert returns.settle(ctx, account) == 0, "it waits"
-
-    systems.control.clear_faults()
-    turn(ctx, rounds.REFUSED_WAIT.total_seconds() + 1)
-    assert returns.settle(ctx, account) == 1
-    assert (case_of(bad).message, case_of(bad).failures, len(memos(systems, bad))) == ("", 0, 1)
-
-
-def test_a_store_that_is_away_is_not_asked_for_every_case(
-    ctx: Context, systems: Systems, account: Account, sku: str
-) -> None:
-    """Those that were left out are the first of the next round."""
-    row = stored(ctx, systems, account, sku, 2)
-    for number in range(5):
-        ReturnCase.create(
-            account=account.id, kind="return", request_id=str(number), tiktok_order_id=row.tiktok_order_id, order=row.id,
-            store_state="due", imported_at=ctx.clock.now(), changed_at=ctx.clock.now(),
-        )  # fmt: skip
-    systems.control.fault("magento", r"GET .*/orders/.*", "http_500", times=1000)
-    failures = []
-    for _ in range(2):
-        with pytest.raises(RetryableError):
-            returns.settle(ctx, account)
-        failures.append([case.failures for case in ReturnCase.select().order_by(ReturnCase.id)])
-    assert failures == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
 
 
 def test_an_answer_that_waited_too_long_is_not_given_to_a_later_step(
