@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import figures
+from . import figures, journey
 from .databases import fill, open_store, postgres
 from .measure import Figure, as_json, table
 
@@ -36,6 +36,8 @@ def main() -> None:
                 found += _database(name, url, sizes)
         _say("one product")
         found += figures.one_product()
+        _say("the demo")
+        found += journey.once()
     finally:
         if not options.data:
             shutil.rmtree(folder, ignore_errors=True)
