@@ -164,6 +164,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+        CONNECTOR_PICTURES=str(settings.var_dir / "pictures"),
     )
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way
     app.before_request(_open_connection)
@@ -178,7 +179,8 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
 def _open_connection() -> None:
     import flask
 
-    if flask.request.path != "/health":  # which looks itself, and says so when the database is down
+    # /health looks itself, and says so when the database is down; files of the pages need none
+    if flask.request.path != "/health" and not flask.request.path.startswith("/admin/assets/"):
         database.database.connect(reuse_if_open=True)
 
 

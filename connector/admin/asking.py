@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,13 +78,17 @@ def find(name: str, subjects: Iterable[str]) -> type[Action] | None:
     return cls if cls.subject in tuple(subjects) else None
 
 
-def questions(cls: type[Action], row: int | None = None) -> list[Question]:
-    """What has to be asked first, with choices as they are now; `row` is the one that it is about, if it is one."""
-    return [_question(argument, row) for argument in cls.arguments]
+def questions(cls: type[Action], rows: Sequence[int] = ()) -> list[Question]:
+    """What has to be asked first, with choices as they are now; `rows` are those that it is about, where they are named."""
+    return [_question(argument, rows) for argument in cls.arguments]
 
 
-def _question(argument: Argument, row: int | None) -> Question:
-    choices = _choices(argument.choices, row) if isinstance(argument.choices, str) else tuple(argument.choices)
+ASKED_AT_MOST = 10
+"""Requests whose reasons the marketplace is asked for while a dialog opens: those that all accept are offered."""
+
+
+def _question(argument: Argument, rows: Sequence[int]) -> Question:
+    choices = _choices(argument.choices, rows) if isinstance(argument.choices, str) else tuple(argument.choices)
     kind = argument.kind
     if kind == "text" and choices:
         kind = "select"
@@ -93,13 +97,14 @@ def _question(argument: Argument, row: int | None) -> Question:
     return Question(argument.name, argument.label, argument.help_text, kind, argument.required, choices)
 
 
-def _choices(source: str, row: int | None) -> tuple[tuple[str, str], ...]:
+def _choices(source: str, rows: Sequence[int]) -> tuple[tuple[str, str], ...]:
     """Choices of a named source; empty where nobody knows them now, then a text is written."""
-    if source == "reject_reasons" and row:
-        return _reject_reasons(row)
+    if source == "reject_reasons" and 0 < len(rows) <= ASKED_AT_MOST:
+        first, *others = [_reject_reasons(row) for row in rows]
+        return tuple(reason for reason in first if all(reason in other for other in others))
     if source == "template_categories":
-        rows = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).distinct()
-        return tuple((r.category_id, r.category_path or r.category_id) for r in rows if r.category_id)
+        known = ListingTemplate.select(ListingTemplate.category_id, ListingTemplate.category_path).distinct()
+        return tuple((r.category_id, r.category_path or r.category_id) for r in known if r.category_id)
     return ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from flask import abort, flash, has_request_context, jsonify, redirect, request, session, url_for
@@ -16,11 +16,8 @@ from connector.admin import asking
 from connector.admin.fields import Form
 from connector.admin.filters import Filter
 from connector.admin.site import allowed, local_url, wants_fragment
-from connector.errors import ConnectorError
+from connector.errors import ConfigurationError, ConnectorError
 from connector.store.models import SavedView, Setting
-
-AT_ONCE = 5_000
-"""Most rows that one bulk action queues in one request."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[-+]?[\d.,]+\Z")
@@ -93,6 +90,11 @@ class Guarded(BaseView):  # type: ignore[misc]  # flask-admin has no types
         """With what every template needs to know."""
         kwargs.setdefault("fragment", wants_fragment())
         return str(super().render(template, **kwargs))
+
+
+def _numbers(texts: Iterable[str]) -> list[int]:
+    """The ids among them; what no database could hold is none."""
+    return [int(text) for text in texts if text.isdecimal() and len(text) < 19]
 
 
 class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
@@ -304,13 +306,26 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         return [(entry.name, entry.label) for entry in self.bulk_menu()], {}
 
     def selected(self) -> list[int]:
-        """Ids of a submitted selection; `scope=all` means all rows that the list's filters match."""
+        """Ids of a submitted selection; `scope=all` means all rows that the list's filters match.
+
+        Raises:
+            ConfigurationError: the list means other rows by now than those that the person saw.
+        """
+        if request.form.get("account", str(session.get("account") or "")) != str(session.get("account") or ""):
+            raise ConfigurationError(
+                "Another account was chosen in the top bar since this list was shown. Look at it again; nothing was done."
+            )
         if request.form.get("scope") != "all":
-            return [int(i) for i in request.form.getlist("rowid") if i.isdigit()]
+            return _numbers(request.form.getlist("rowid"))
         arguments = self._get_list_extra_args()
         _, query = self.get_list(0, None, None, arguments.search, arguments.filters, execute=False, page_size=0)
         key = self.model._meta.primary_key
-        return [row[0] for row in query.select(key).order_by(key).tuples()]
+        ids = [row[0] for row in query.select(key).order_by(key).tuples()]
+        if request.form.get("expected", str(len(ids))) != str(len(ids)):
+            raise ConfigurationError(
+                f"{len(ids):,} rows match by now, not {request.form['expected']}. Look at them again; nothing was done."
+            )
+        return ids
 
     @page("/ask/")
     def ask_view(self) -> Any:
@@ -328,12 +343,16 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         return self.render(
             "ui/ask.html",
             action=asking.entry(cls),
-            questions=asking.questions(cls, None if foreign else request.args.get("rowid", type=int)),
+            questions=asking.questions(cls, () if foreign else _numbers(request.args.getlist("rowid"))),
             rows=self.accounts() if foreign else None,
             return_url=self.return_url(),
             list_query=request.args.get("query", ""),
-            rowid=request.args.get("rowid", ""),
+            rowid=self.asked_row(),
         )
+
+    def asked_row(self) -> str:
+        """The one row that a dialog was opened beside; empty for the selection of a list, which names its rows itself."""
+        return "" if "query" in request.args else request.args.get("rowid", "")
 
     def accounts(self) -> list[tuple[int, str]]:
         """Accounts that an account action may be asked for."""
@@ -356,7 +375,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         foreign = cls is not None and cls.subject != self.subject
         if foreign and name not in self.page_actions:
             abort(400, "There is no such action here.")
-        ids = [int(i) for i in request.form.getlist("rowid") if i.isdigit()] if foreign else self.selected()
+        ids = _numbers(request.form.getlist("rowid")) if foreign else self.selected()
         if not ids:
             flash("Nothing was selected.", "warning")
         elif cls is not None:
@@ -368,12 +387,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
     def _ask(self, cls: Any, ids: Sequence[int]) -> None:
         lists = {key: request.form.getlist(key) for key in request.form}
         arguments = asking.answers(cls, request.form, lists)
-        flash(asking.ask(cls, ids[:AT_ONCE], arguments), "success")
-        if len(ids) > AT_ONCE:
-            flash(
-                f"{len(ids):,} rows were chosen: the first {AT_ONCE:,} are queued. Choose the rest when they are done.",
-                "warning",
-            )
+        flash(asking.ask(cls, ids, arguments), "success")
 
     def run_own(self, name: str, ids: Sequence[int]) -> Any:
         """Run one of `own_actions` now; a response, or None to go back to the list."""

@@ -22,6 +22,13 @@ PLACEABLE = frozenset(
 """States in which the store must have the order."""
 
 
+TO_SHIP = frozenset({"AWAITING_SHIPMENT", "PARTIALLY_SHIPPING"})
+"""States in which the marketplace waits for parcels."""
+
+SENT = PLACEABLE - TO_SHIP
+"""States in which every parcel is on its way, or has arrived."""
+
+
 AWAITING_SELLER = frozenset(
     {
         "CANCELLATION_REQUEST_PENDING",

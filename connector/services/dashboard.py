@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from connector.domain.order import AWAITING_SELLER
+from connector.domain.order import AWAITING_SELLER, PLACEABLE, TO_SHIP
 from connector.plugins.api import actions
 from connector.services import stock_repair
 from connector.services.returns import UNANSWERED
@@ -26,8 +26,6 @@ from connector.store.models import (
 )
 from connector.store.models.work import OPEN_STATES
 
-SELLING = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
-TO_SHIP = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 FAILED_WORK = ("rejected", "dead")
 TAKEN = {"FAILED": "refused", "PLATFORM_DEACTIVATED": "took down", "FREEZE": "froze"}
 """Marketplace states of a product that only a person ends, and what TikTok Shop did."""
@@ -60,7 +58,7 @@ def sales(now: datetime, account_id: int | None = None, days: int = 30) -> Sales
             Order,
             account_id,
         )
-        .where(Order.placed_at >= earlier, Order.status.in_(SELLING))
+        .where(Order.placed_at >= earlier, Order.status.in_(PLACEABLE))
         .group_by(Order.currency, SQL("2"))
         .tuples()
     )

@@ -6,13 +6,11 @@ same. The order says what to do instead, and its pieces are kept back, because t
 
 from __future__ import annotations
 
+from connector.domain.order import TO_SHIP
 from connector.services import history, orders
 from connector.services.context import Context
 from connector.store.database import transaction
 from connector.store.models import Account, Order, OrderLine
-
-WAITING = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
-"""Marketplace states in which units are still to be sent."""
 
 HOW = {"canceled": "cancelled", "closed": "refunded and closed"}
 """The store's states that end an order, as words."""
@@ -23,7 +21,7 @@ def watch(ctx: Context, account: Account) -> int:
     waiting = Order.select().where(
         Order.account == account.id,
         Order.state == "confirmed",
-        Order.status.in_(WAITING),
+        Order.status.in_(TO_SHIP),
         Order.magento_order_id.is_null(False),
     )
     rows = {int(row.magento_order_id): row for row in waiting if row.magento_order_id is not None}
@@ -33,7 +31,7 @@ def watch(ctx: Context, account: Account) -> int:
 
 def advice(row: Order) -> str:
     """What to do about it; empty for an order that did not end, or that nobody waits for any more."""
-    if not row.ended or row.status not in WAITING:
+    if not row.ended or row.status not in TO_SHIP:
         return ""
     unsent = (OrderLine.order == row.id) & (OrderLine.status == "AWAITING_SHIPMENT")
     pieces = OrderLine.select().where(unsent).count()
@@ -51,7 +49,7 @@ def _follow(ctx: Context, row: Order, state: str) -> bool:
     if state == row.ended:
         return False
     row = orders.refresh(ctx, row.id)
-    if state and row.status not in WAITING:
+    if state and row.status not in TO_SHIP:
         return False
     now = ctx.clock.now()
     skus = {line.sku for line in OrderLine.select(OrderLine.sku).where(OrderLine.order == row.id)}

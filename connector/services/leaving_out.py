@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.domain.order import PLACEABLE
+from connector.domain.order import PLACEABLE, TO_SHIP
 from connector.plugins.policies.order import OrderPolicy
 from connector.services import history
 from connector.services.context import Context
@@ -12,14 +12,12 @@ from connector.store.database import transaction
 from connector.store.models import Order
 
 ACTOR = "order policy"
-TO_SHIP = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
-"""States in which an order that was left out is looked at again: it can still be delivered from the store."""
 
 
 def apply(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
     """Skips the orders in `mine` that the policy leaves out, and takes back those that it does not any more; how many changed.
 
-    The order says why in its reason.
+    The order says why in its reason. One that was left out is looked at again for as long as the store can still send it.
     """
     undecided = (Order.state == "") & Order.status.in_(list(PLACEABLE))
     to_ship = (Order.state == "skipped") & Order.status.in_(TO_SHIP)

@@ -10,7 +10,7 @@ from typing import Any
 from peewee import IntegrityError
 
 from connector.domain.money import round_money, to_minor
-from connector.domain.order import RESERVING, MarketplaceOrder
+from connector.domain.order import RESERVING, TO_SHIP, MarketplaceOrder
 from connector.domain.values import from_json, to_json
 from connector.plugins.policies.order import OrderPolicy
 from connector.services import (
@@ -230,7 +230,7 @@ def _ask_status(ctx: Context, policy: OrderPolicy, mine: Any) -> int:
 
 def _ask_address(ctx: Context, mine: Any) -> int:
     """Asks to give store orders the address that the buyer corrected."""
-    due = Order.address_due & (Order.state == "confirmed") & Order.status.in_(leaving_out.TO_SHIP)
+    due = Order.address_due & (Order.state == "confirmed") & Order.status.in_(TO_SHIP)
     ids = [row.id for row in Order.select(Order.id).where(mine, due).order_by(Order.id)]
     again = ctx.clock.now() + timedelta(seconds=SETTING_AT_MOST)
     with transaction():

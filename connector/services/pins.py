@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connector.domain.values import chunks
 from connector.errors import ConfigurationError
 from connector.services import assignment
 from connector.services.assigning import progress_of
@@ -40,12 +41,12 @@ def pin(ctx: Context, template: ListingTemplate, product_ids: Sequence[int], act
 
     Products that have no listing on the template's account get one. Variants and products of other stores are passed over.
     """
-    return sum(_place(ctx, template.account, template, some, actor) for some in _chunks(product_ids))
+    return sum(_place(ctx, template.account, template, some, actor) for some in chunks(product_ids, CHUNK))
 
 
 def keep_out(ctx: Context, account: Account, product_ids: Sequence[int], actor: str) -> int:
     """Keep products out of every template of an account, whatever the rules say; how many were not kept out already."""
-    return sum(_place(ctx, account, None, some, actor) for some in _chunks(product_ids))
+    return sum(_place(ctx, account, None, some, actor) for some in chunks(product_ids, CHUNK))
 
 
 def release(ctx: Context, account: Account, product_ids: Sequence[int], actor: str) -> int:
@@ -54,13 +55,13 @@ def release(ctx: Context, account: Account, product_ids: Sequence[int], actor: s
     Raises:
         ConfigurationError: the rules cannot be asked now; nothing was changed.
     """
-    return sum(_release(ctx, account, some, actor) for some in _chunks(product_ids))
+    return sum(_release(ctx, account, some, actor) for some in chunks(product_ids, CHUNK))
 
 
 def by_whom(listing_ids: Iterable[int]) -> dict[int, Pinned]:
     """Listing id → the latest person who placed it; without those of whom the history knows nothing any more."""
     found: dict[int, Pinned] = {}
-    for ids in _chunks(list(listing_ids)):
+    for ids in chunks(list(listing_ids), CHUNK):
         entries = HistoryEntry.select().where(
             HistoryEntry.subject_type == "listing",
             HistoryEntry.subject_id.in_([str(id_) for id_ in ids]),
@@ -151,7 +152,3 @@ def template_of(template_id: int | None) -> ListingTemplate:
         raise ConfigurationError("Choose a listing template: the one that was chosen is not there any more.")
     return found
 
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.order import MarketplaceOrder, StoreShipment, Track
+from connector.domain.order import TO_SHIP, MarketplaceOrder, StoreShipment, Track
 from connector.domain.values import from_json
 from connector.errors import RejectedError
 from connector.plugins.policies.order import OrderPolicy
@@ -17,7 +17,6 @@ from connector.services.context import Context
 from connector.store.database import locked, transaction
 from connector.store.models import Account, Order, OrderLine, Shipment
 
-OPEN = ("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
 UNDER_WAY = ("AWAITING_COLLECTION", "IN_TRANSIT")
 CORRECTABLE = timedelta(hours=72)
 """How long after shipping the marketplace takes another tracking number (reference section 6.2)."""
@@ -67,7 +66,7 @@ def poll(ctx: Context, account: Account) -> int:
         Order.account == account.id,
         Order.state == "confirmed",
         Order.magento_order_id.is_null(False),
-        Order.status.in_(OPEN) | (Order.status.in_(UNDER_WAY) & Order.id.in_(lately)),
+        Order.status.in_(TO_SHIP) | (Order.status.in_(UNDER_WAY) & Order.id.in_(lately)),
     )
     rows = {row.magento_order_id: row for row in query if row.magento_order_id is not None}
     numbers, due = sorted(rows), set()

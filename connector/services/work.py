@@ -13,17 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from peewee import IntegrityError, PeeweeException, fn
 
+from connector.domain.values import chunks
 from connector.plugins.api import actions
-from connector.services import history
+from connector.services import history, subjects
 from connector.services.context import Context
 from connector.store.database import connection, locked, transaction
-from connector.store.models import Account, Listing, Order, Product, QueueItem, ReturnCase
+from connector.store.models import QueueItem
 from connector.store.models.work import OPEN_STATES
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,9 @@ LOST_AFTER = timedelta(seconds=45)
 """A queued item without a sign of life for this long is sent again, unless its message still waits to be picked up."""
 
 BATCH = 50
+AT_ONCE = 500
+"""Rows that one statement speaks of: a selection may be of any length, a statement's parameters are not."""
+
 SWEPT_AT_ONCE = 5_000
 MAX_ATTEMPTS = 8
 """Failures of the item's own after which it is dead and a person must look."""
@@ -87,81 +90,60 @@ def ask(
     made: list[int] = []
     hastened: list[int] = []
     already = 0
-    for subject_id in subject_ids:
-        described = _describe(action.subject, subject_id)
-        if described is None:
-            continue
-        given = {**(arguments or {}), **described.arguments}
-        item = _open_item(kind, action.subject, subject_id)
-        if item is not None and item.state == "running" and is_person(actor) and _follow(item, given, actor, why):
+    wish: dict[str, Any] = {"kind": kind, "subject_type": action.subject, "actor": actor, "priority": priority}
+    wish["why"] = why or f"asked by {actor}"
+    due = now if is_person(actor) and not delay else None
+    for ids in chunks(list(dict.fromkeys(subject_ids)), AT_ONCE):
+        described = subjects.describe(action.subject, ids)
+        waiting = _open_items(kind, action.subject, ids)
+        new = []
+        for subject_id, found in described.items():
+            given = {**(arguments or {}), **found.arguments}
+            item = waiting.get(subject_id)
+            if item is None or not _join(item, given, wish, due):
+                new.append({**wish, **found.columns, "subject_id": subject_id, "arguments": given})
+                continue
             already += 1
-            continue
-        item = _open_item(kind, action.subject, subject_id)
-        if item is not None:
-            already += 1
-            if _urge(item, priority, given, now if is_person(actor) and not delay else None):
+            if due and item.state == "waiting":
                 hastened.append(item.id)
-            continue
-        row = _file(
-            kind,
-            action.subject,
-            subject_id,
-            described,
-            now,
-            delay,
-            arguments=given,
-            actor=actor,
-            why=why,
-            priority=priority,
-        )
-        if row is None:
-            already += 1
-            continue
-        if not delay:
-            made.append(row.id)
+        filed = _file(new, now, delay)
+        already += len(new) - len(filed)  # another process asked for the same at this moment
+        made += [] if delay else filed
     send(ctx, [*made, *hastened])
     return Asked(len(made), already)
 
 
 def _file(
-    kind: str,
-    subject_type: str,
-    subject_id: int,
-    described: _Described,
-    now: datetime,
-    delay: timedelta | None,
-    *,
-    arguments: Mapping[str, Any],
-    actor: str,
-    why: str,
-    priority: int,
-    sent: bool = True,
-) -> QueueItem | None:
-    """The new row; None when another process asked for the same at this moment. What is not `sent` the sweep will send."""
-    try:
-        with transaction():
-            row: QueueItem = QueueItem.create(
-                kind=kind,
-                subject_type=subject_type,
-                subject_id=subject_id,
-                account=described.account_id,
-                template=described.template_id,
-                name=described.name,
-                arguments=dict(arguments),
-                priority=priority,
-                actor=actor,
-                why=why or f"asked by {actor}",
-                idempotency_key=str(uuid.uuid4()),
-                open_key=f"{kind}:{subject_type}:{subject_id}",
-                next_try_at=now + delay if delay else None,
-                state="waiting" if delay else "queued",
-                cause="scheduled" if delay else "",
-                created_at=now,
-                sent_at=now if sent and not delay else None,
-            )
-    except IntegrityError:
-        return None
-    return row
+    items: Sequence[Mapping[str, Any]], now: datetime, delay: timedelta | None = None, *, sent: bool = True
+) -> list[int]:
+    """Ids of the new rows; of what is open already there is none. What is not `sent` the sweep will send."""
+    moment = {
+        "next_try_at": now + delay if delay else None,
+        "state": "waiting" if delay else "queued",
+        "cause": "scheduled" if delay else "",
+        "created_at": now,
+        "sent_at": now if sent and not delay else None,
+    }
+    rows = [
+        {
+            **item,
+            **moment,
+            "idempotency_key": str(uuid.uuid4()),
+            "open_key": _open_key(item["kind"], item["subject_type"], item["subject_id"]),
+        }
+        for item in items
+    ]
+    if not rows:
+        return []
+    mine = QueueItem.idempotency_key.in_([row["idempotency_key"] for row in rows])
+    with transaction():
+        QueueItem.insert_many(rows).on_conflict_ignore().execute()
+        opened = QueueItem.select(QueueItem.id).where(QueueItem.open_key.in_([row["open_key"] for row in rows]), mine)
+        return [row.id for row in opened.order_by(QueueItem.id)]
+
+
+def _open_key(kind: str, subject_type: str, subject_id: int) -> str:
+    return f"{kind}:{subject_type}:{subject_id}"
 
 
 def send(ctx: Context, item_ids: Sequence[int]) -> None:
@@ -169,8 +151,9 @@ def send(ctx: Context, item_ids: Sequence[int]) -> None:
     if not item_ids:
         return
     by_queue: dict[str, list[int]] = {}
-    rows = QueueItem.select(QueueItem.id, QueueItem.subject_type).where(QueueItem.id.in_(list(item_ids)))
-    for row in rows.order_by(QueueItem.priority, QueueItem.id):
+    columns = (QueueItem.id, QueueItem.subject_type, QueueItem.priority)
+    rows = [row for ids in chunks(item_ids, AT_ONCE) for row in QueueItem.select(*columns).where(QueueItem.id.in_(ids))]
+    for row in sorted(rows, key=lambda row: (row.priority, row.id)):
         by_queue.setdefault(QUEUES[row.subject_type], []).append(row.id)
     for name, ids in by_queue.items():
         for start in range(0, len(ids), BATCH):
@@ -230,8 +213,11 @@ def finish(
             lease_until=None,
         ).where(mine).execute()
         if held.follow_up:
-            described = _Described(held.account_id, held.template_id, held.name)
-            _file(held.kind, held.subject_type, held.subject_id, described, now, None, sent=False, **held.follow_up)
+            same = {
+                name: getattr(held, name)
+                for name in ("kind", "subject_type", "subject_id", "account", "template", "name")
+            }
+            _file([same | held.follow_up], now, sent=False)
 
 
 def postpone(
@@ -315,8 +301,8 @@ def sweep(ctx: Context) -> int:
     ids = [row.id for row in rows.limit(SWEPT_AT_ONCE)]
     lost = (QueueItem.state == "queued") & (QueueItem.sent_at.is_null() | (QueueItem.sent_at < now - LOST_AFTER))
     ids += _not_on_the_way(ctx, lost)
-    for start in range(0, len(ids), 500):
-        chunk = QueueItem.id.in_(ids[start : start + 500])
+    for some in chunks(ids, AT_ONCE):
+        chunk = QueueItem.id.in_(some)
         with transaction():  # the condition again: a worker may have finished one since it was read
             QueueItem.update(state="queued", next_try_at=None, sent_at=now, lease_owner="", lease_until=None).where(
                 chunk, again | lost
@@ -357,8 +343,8 @@ def retry(ctx: Context, item_ids: Sequence[int], *, actor: str) -> int:
     """Queue ended or waiting items again, at once; the number that could be."""
     now = ctx.clock.now()
     again = []
-    for item in list(QueueItem.select().where(QueueItem.id.in_(list(item_ids)), QueueItem.state != "running")):
-        key = f"{item.kind}:{item.subject_type}:{item.subject_id}"
+    for item in _items(item_ids, QueueItem.state != "running"):
+        key = _open_key(item.kind, item.subject_type, item.subject_id)
         fresh = {"attempts": 0, "waits": 0, "next_try_at": None, "sent_at": now, "finished_at": None, "open_key": key}
         try:
             with transaction():
@@ -381,7 +367,7 @@ def cancel(ctx: Context, item_ids: Sequence[int], *, actor: str) -> int:
     """Cancel items that do not run yet; the number cancelled."""
     now = ctx.clock.now()
     count = 0
-    for item in list(QueueItem.select().where(QueueItem.id.in_(list(item_ids)))):
+    for item in _items(item_ids):
         with transaction():
             done = (
                 QueueItem.update(state="cancelled", cause=f"cancelled by {actor}", finished_at=now, open_key=None)
@@ -397,16 +383,20 @@ def cancel(ctx: Context, item_ids: Sequence[int], *, actor: str) -> int:
 def prioritise(ctx: Context, item_ids: Sequence[int], priority: int, *, actor: str) -> int:
     """Move waiting items forward or back: lower numbers run first."""
     now = ctx.clock.now()
+    changed = 0
     with transaction():
-        changed: int = (
-            QueueItem.update(priority=priority)
-            .where(QueueItem.id.in_(list(item_ids)), QueueItem.state.in_(("queued", "waiting")))
-            .execute()
-        )
+        for ids in chunks(item_ids, AT_ONCE):
+            waiting = QueueItem.id.in_(ids) & QueueItem.state.in_(("queued", "waiting"))
+            changed += QueueItem.update(priority=priority).where(waiting).execute()
         history.note(
             now, actor, "queue.prioritise", "queue", ",".join(map(str, item_ids))[:200], f"priority {priority}"
         )
     return changed
+
+
+def _items(ids: Sequence[int], *conditions: Any) -> Iterator[QueueItem]:
+    for some in chunks(ids, AT_ONCE):
+        yield from list(QueueItem.select().where(QueueItem.id.in_(some), *conditions))
 
 
 def counts() -> dict[str, int]:
@@ -420,63 +410,33 @@ def open_count() -> int:
     return int(QueueItem.select().where(QueueItem.state.in_(OPEN_STATES)).count())
 
 
-def _open_item(kind: str, subject_type: str, subject_id: int) -> QueueItem | None:
-    item: QueueItem | None = QueueItem.get_or_none(QueueItem.open_key == f"{kind}:{subject_type}:{subject_id}")
-    return item
+def _open_items(kind: str, subject_type: str, subject_ids: Iterable[int]) -> dict[int, QueueItem]:
+    keys = [_open_key(kind, subject_type, subject_id) for subject_id in subject_ids]
+    return {item.subject_id: item for item in QueueItem.select().where(QueueItem.open_key.in_(keys))}
 
 
-def _follow(item: QueueItem, arguments: Mapping[str, Any], actor: str, why: str) -> bool:
-    """Notes on a running item what a person asks for next; False when it is the same, or when it has ended by now."""
-    if dict(arguments) == item.arguments:
-        return False
-    note = {"arguments": dict(arguments), "actor": actor, "why": why, "priority": item.priority}
-    with transaction():
-        running = (QueueItem.id == item.id) & (QueueItem.state == "running")
-        return bool(QueueItem.update(follow_up=note).where(running).execute())
+def _join(item: QueueItem, arguments: Mapping[str, Any], wish: Mapping[str, Any], due: datetime | None) -> bool:
+    """Moves an open item forward, or notes on a running one what a person asks for next; False when it has ended by now.
 
-
-def _urge(item: QueueItem, priority: int, arguments: Mapping[str, Any], now: datetime | None) -> bool:
-    """Moves an open item forward; one that waits for its time is due at once when `now` is given. True when it is."""
-    changes: dict[str, Any] = {"priority": min(item.priority, priority)}
-    if arguments and item.state != "running":
+    One that waits for its time is tried at once when `due` is given.
+    """
+    changes: dict[str, Any] = {"priority": min(item.priority, wish["priority"])}
+    if item.state == "running":
+        if due and dict(arguments) != item.arguments:
+            later = {name: wish[name] for name in ("actor", "why", "priority")}
+            changes["follow_up"] = {"arguments": dict(arguments), **later}
+    elif arguments:
         changes["arguments"] = dict(arguments)
+    if due and item.state == "waiting":
+        changes |= {"state": "queued", "next_try_at": None, "sent_at": due}
     with transaction():
-        QueueItem.update(changes).where(QueueItem.id == item.id).execute()
-        if now is None:
-            return False
-        due = QueueItem.update(state="queued", next_try_at=None, sent_at=now).where(
-            QueueItem.id == item.id, QueueItem.state == "waiting"
-        )
-        return bool(due.execute())
+        same = (QueueItem.id == item.id) & (QueueItem.state == item.state)
+        if QueueItem.update(changes).where(same).execute():
+            return True
+    fresh: QueueItem = QueueItem.get_by_id(item.id)
+    return fresh.open_key is not None and _join(fresh, arguments, wish, due)
 
 
 def is_person(actor: str) -> bool:
     """A user's e-mail, or somebody at the command line; jobs ask under names of their own."""
     return "@" in actor or actor == "command line"
-
-
-class _Described(NamedTuple):
-    """What a subject's items say of it. `arguments` are the subject's part in what is asked: an answer is one to a step."""
-
-    account_id: int | None
-    template_id: int | None
-    name: str
-    arguments: Mapping[str, Any] = MappingProxyType({})
-
-
-def _describe(subject_type: str, subject_id: int) -> _Described | None:
-    """None when the subject is gone."""
-    if subject_type == "listing":
-        listing = Listing.select(Listing, Product.name).join(Product).where(Listing.id == subject_id).first()
-        return _Described(listing.account_id, listing.template_id, listing.product.name) if listing else None
-    if subject_type == "order":
-        order = Order.get_or_none(Order.id == subject_id)
-        return _Described(order.account_id, None, f"Order {order.tiktok_order_id}") if order else None
-    if subject_type == "return":
-        case = ReturnCase.get_or_none(ReturnCase.id == subject_id)
-        if case is None:
-            return None
-        name = f"{case.kind.capitalize()} {case.request_id}"
-        return _Described(case.account_id, None, name, {"status": case.status})
-    account = Account.get_or_none(Account.id == subject_id)
-    return _Described(account.id, None, account.title) if account else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -103,3 +105,19 @@ def test_the_correction_of_the_stock_is_confirmed_by_operators_and_only_where_on
 
     Order.update(stock_reserved=True).where(Order.id == 1).execute()
     assert "Nothing of this order waits for a correction" in client("operator").get(PAGE).text
+
+
+def test_what_the_dashboard_counts_as_to_ship_is_what_its_list_shows(client):
+    """Half-shipped orders too."""
+    for number, status in enumerate(("AWAITING_SHIPMENT", "PARTIALLY_SHIPPING", "DELIVERED"), start=50):
+        row = Order.get_by_id(1)
+        row.id, row.tiktok_order_id, row.status, row.state = None, str(number), status, "confirmed"
+        row.save(force_insert=True)
+    browser = client("viewer")
+
+    (link,) = re.findall(r'href="(/admin/orders/[^"]*to_ship[^"]*)"', browser.get("/admin/").text)
+    listed = {Order.get_by_id(id_).status for id_ in ids_in(client("operator").get(html.unescape(link)).text)}
+    assert listed == {"AWAITING_SHIPMENT", "PARTIALLY_SHIPPING"}
+
+    shipped = browser.get("/admin/orders/?flt0_order_status_is=shipped").text
+    assert ("Shipped" in shipped, "52" in shipped, "51" in shipped) == (True, True, False)

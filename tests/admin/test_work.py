@@ -6,6 +6,7 @@ import pytest
 from flask import current_app
 
 from connector.admin.base import safe_cell
+from connector.services import work
 from connector.store.models import HistoryEntry, Listing, QueueItem
 from tests.admin.conftest import post
 
@@ -179,3 +180,35 @@ def test_an_export_runs_nothing_in_a_spreadsheet(client):
 def test_a_cell_is_harmless(value, cell):
     """Every start that spreadsheets read as a formula."""
     assert safe_cell(value) == cell
+
+
+def test_a_selection_is_of_what_was_seen(client):
+    """Another account in the top bar, in another tab, or rows that came meanwhile: nothing is done, and it says why."""
+    browser, form = client("operator"), {"action": "validate", "scope": "all"}
+    total = str(Listing.select().count())
+
+    other = post(browser, "/admin/products/action/", {**form, "account": "7", "expected": total}, follow_redirects=True)
+    more = post(browser, "/admin/products/action/", {**form, "account": "", "expected": "2"}, follow_redirects=True)
+    assert "Another account was chosen" in other.text
+    assert f"{total} rows match by now, not 2." in more.text
+    assert items() == []
+
+    post(browser, "/admin/products/action/", {**form, "account": "", "expected": total})
+    assert len(items()) == int(total)
+
+
+def test_a_selection_may_be_of_any_length(client, monkeypatch):
+    monkeypatch.setattr(work, "AT_ONCE", 2)
+    wanted = [row.id for row in Listing.select().order_by(Listing.id)]
+
+    post(client("operator"), "/admin/products/action/", {"action": "validate", "scope": "all"})
+    post(client("operator"), "/admin/queue/action/", {"action": "last", "scope": "all"})
+
+    assert [subject for _, subject, _ in items()] == wanted
+    assert len(wanted) > 4
+    assert len({row.priority for row in QueueItem.select()}) == 1
+
+
+@pytest.mark.parametrize("page", ["products/details/?id=", "templates/edit/?id=", "orders/details/?id="])
+def test_a_number_that_no_row_can_have_is_not_found(client, page):
+    assert client("operator").get(f"/admin/{page}{9:099}").status_code == 404

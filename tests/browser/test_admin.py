@@ -65,6 +65,48 @@ def test_every_page_is_quiet_and_fits(page, site, width):
         assert page.evaluate(NAMELESS) == [], path
 
 
+STEPS = """() => {
+  const found = document.activeElement, box = found.getBoundingClientRect();
+  if (found === document.body) return null;
+  const x = Math.min(Math.max(box.left + box.width / 2, 0), innerWidth - 1), y = Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1);
+  const top = document.elementFromPoint(x, y), name = found.getAttribute('aria-label') || found.innerText || found.name;
+  const seen = box.width > 1 && box.height > 1 && (found.contains(top) || top?.contains(found) || found.closest('label')?.contains(top));
+  return [name.slice(0, 40), Boolean(seen)];
+}"""
+"""What has the focus, and whether it can be seen in its middle."""
+
+
+def test_what_has_the_focus_is_never_hidden(page, site, width):
+    """By keyboard through a list wider than its frame and a form longer than the screen."""
+    for path in ("orders/", "templates/edit/?id=1"):
+        page.goto(f"{site}/admin/{path}")
+        hidden, steps = [], 0
+        while steps < 120:
+            page.keyboard.press("Tab")
+            step = page.evaluate(STEPS)
+            if step is None:
+                break
+            steps += 1
+            hidden += [] if step[1] else [step[0]]
+        assert (hidden, steps > 10) == ([], True), path
+
+
+def test_a_dialog_stays_open_under_a_selection_and_over_what_was_written(page, site, width):
+    """A press inside that ends beside the box is no click beside it."""
+    page.goto(f"{site}/admin/orders/")
+    page.get_by_role("link", name="Import Orders").click()
+    box = page.locator("#dialog")
+    edge, field = box.bounding_box(), box.locator("input:not([type=hidden])").first
+    start = field.bounding_box()
+    page.mouse.move(start["x"] + 5, start["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(edge["x"] - 4, start["y"] + 5)
+    page.mouse.up()
+    expect(box).to_be_visible()
+    page.mouse.click(2, 2)
+    expect(box).to_be_hidden()
+
+
 def test_the_theme_is_kept(page, site, width):
     """Chosen once, there before the first paint of the next page."""
     page.goto(f"{site}/admin/login/password/")

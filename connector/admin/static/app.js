@@ -99,7 +99,12 @@
   }
   on('click', 'a[data-dialog]', (event, link) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); openDialog(link.href); });
   on('click', '[data-dialog-close]', () => dialog.close());
-  dialog?.addEventListener('click', event => { if (event.target === dialog) dialog.close(); });
+  // beside the box closes it, but not the end of a selection that began inside, nor away from what was written
+  let began = null, written = false;
+  dialog?.addEventListener('pointerdown', event => { began = event.target; });
+  dialog?.addEventListener('input', () => { written = true; });
+  dialog?.addEventListener('close', () => { written = false; });
+  dialog?.addEventListener('click', event => { if (event.target === dialog && began === dialog && !written) dialog.close(); });
 
   // toasts
   function toast(text, tone = 'info') {
@@ -152,6 +157,7 @@
     });
     const fill = form => {
       form.elements.scope.value = all ? 'all' : 'ids';
+      for (const name of ['account', 'expected']) if (!form.elements[name]) form.append(make('input', { type: 'hidden', name, value: actionForm.elements[name].value }));
       if (!all) for (const id of chosen) form.append(make('input', { type: 'hidden', name: 'rowid', value: id }));
     };
     on('click', '[data-bulk-all]', () => { all = true; draw(); });
@@ -160,7 +166,8 @@
       button.closest('details').open = false;
       const label = button.textContent.trim(), count = (all ? total : chosen.size).toLocaleString('en');
       if (button.dataset.ask) {
-        openDialog(`${button.dataset.ask}&query=${encodeURIComponent(location.search.slice(1))}`, { before: body => {
+        const rows = all ? [] : [...chosen].slice(0, 50).map(id => `&rowid=${id}`);
+        openDialog(`${button.dataset.ask}&query=${encodeURIComponent(location.search.slice(1))}${rows.join('')}`, { before: body => {
           const form = $('form', body);
           fill(form);
           form.addEventListener('submit', () => sessionStorage.removeItem(key));

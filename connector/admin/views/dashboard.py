@@ -105,7 +105,7 @@ def _tiles(now: Any, account_id: int | None, sales: Any, states: Any, delay: Any
             "Orders to ship",
             f"{to_ship:,}",
             f"{late:,} wait for over two days" if late else "none is late",
-            url_for("orders.index_view", flt0_marketplace_order_status_is="AWAITING_SHIPMENT"),
+            url_for("orders.index_view", flt0_to_ship_is="1"),
             "warn" if late else "",
         ),
         _tile(

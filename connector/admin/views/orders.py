@@ -13,7 +13,7 @@ from connector.admin.base import Grid, page
 from connector.admin.site import allowed, local_url
 from connector.domain import reading
 from connector.domain.money import from_minor
-from connector.domain.order import MarketplaceOrder
+from connector.domain.order import SENT, TO_SHIP, MarketplaceOrder
 from connector.domain.values import from_json
 from connector.plugins.api import OrderSubject
 from connector.services import endings, history, stock_repair
@@ -43,9 +43,21 @@ def _accounts() -> list[tuple[str, str]]:
     return [(str(row.id), row.title) for row in Account.select(Account.id, Account.title).order_by(Account.title)]
 
 
+class OrderStatus(filters.Is):
+    """As the column shows it: an order whose parcels are all on their way is shipped, and no longer only imported."""
+
+    def apply(self, query: Any, value: str) -> Any:
+        """Keep rows that show this status."""
+        if value not in {"confirmed", "shipped"}:
+            return super().apply(query, value)
+        sent = Order.status.in_(SENT)
+        return query.where(Order.state == "confirmed", sent if value == "shipped" else ~sent)
+
+
 def _state(_v: Any, _c: Any, row: Any, _n: str) -> Any:
-    shown = formats.badge(formats.CLAIM_TONES, row.state, plain=row.state == "confirmed")
-    if row.ended and row.status in endings.WAITING:
+    state = "shipped" if row.state == "confirmed" and row.status in SENT else row.state
+    shown = formats.badge(formats.CLAIM_TONES, state, plain=state in {"confirmed", "shipped"})
+    if row.ended and row.status in TO_SHIP:
         return shown + formats.reason(f"{endings.HOW[row.ended]} in Magento, and TikTok Shop waits")
     if stock_repair.unreserved(row):
         return shown + formats.reason("stock not reserved in Magento")
@@ -116,7 +128,7 @@ class OrderView(Grid):
     hidden_default = ("imported_at",)
     mobile_columns = ("tiktok_order_id", "state", "status", "magento_increment_id", "total_minor", "placed_at", "items")
     views = (
-        ("To ship", {"flt0_marketplace_order_status_is": "AWAITING_SHIPMENT"}),
+        ("To ship", {"flt0_to_ship_is": "1"}),
         ("Failed", {"flt0_order_status_is": "failed"}),
         ("On hold", {"flt0_marketplace_order_status_is": "ON_HOLD"}),
     )
@@ -124,15 +136,12 @@ class OrderView(Grid):
         filters.Is(
             Order.status, "Marketplace Order Status", [(k, label) for k, (_, label) in formats.ORDER_TONES.items()]
         ),
-        filters.Is(
+        OrderStatus(
             Order.state,
             "Order Status",
-            [
-                (k or "(none)", f"{label} ({k})" if k else label)
-                for k, (_, label) in formats.CLAIM_TONES.items()
-                if k != "shipped"
-            ],
+            [(k or "(none)", f"{label} ({k})" if k else label) for k, (_, label) in formats.CLAIM_TONES.items()],
         ),
+        filters.Holds(Order.status, "To ship", Order.status.in_(TO_SHIP)),
         filters.Is(Order.account, "Account", _accounts),
         filters.Contains(Order.failed_reason, "Failed Reason"),
         *filters.day(Order.placed_at, "Placed Date"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tempfile
 import threading
+import time
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, current_app, url_for
@@ -24,6 +24,8 @@ AT_A_TIME = 2
 """Fetches at once: a list of pictures must not take every thread of the web server."""
 
 DAY = 86_400
+KEPT = 7 * DAY
+"""Seconds before the store is asked for a picture again."""
 blueprint = Blueprint("pictures", __name__, url_prefix="/admin/pictures")
 _slots = threading.BoundedSemaphore(AT_A_TIME)
 
@@ -36,8 +38,9 @@ def thumbnail(product_id: int) -> Response:
     product = Product.select(Product.image, Product.store).where(Product.id == product_id).first()
     if product is None or not product.image:
         abort(404)
-    kept = _folder() / f"{hashlib.sha256(f'{product.store_id}:{product.image}'.encode()).hexdigest()}.jpg"
-    body = kept.read_bytes() if kept.exists() else _fetch(product.store, product.image, kept)
+    name = hashlib.sha256(f"{product.store.base_url}:{product.image}".encode()).hexdigest()
+    kept = _folder() / f"{name}.jpg"
+    body = kept.read_bytes() if _fresh(kept) else _fetch(product.store, product.image, kept)
     return Response(body, mimetype="image/jpeg", headers={"Cache-Control": f"private, max-age={DAY}"})
 
 
@@ -56,9 +59,14 @@ def address_of(name: str) -> str:
 
 
 def _folder() -> Path:
-    folder = Path(current_app.config.get("CONNECTOR_PICTURES") or Path(tempfile.gettempdir()) / "connector-pictures")
+    folder = Path(current_app.config["CONNECTOR_PICTURES"])
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _fresh(kept: Path) -> bool:
+    """A store may put another picture under the same name."""
+    return kept.exists() and time.time() - kept.stat().st_mtime < KEPT
 
 
 def _fetch(store: MagentoStore, file: str, kept: Path) -> bytes:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from connector.admin import formats, refresh
 from connector.admin.asking import MenuEntry, Question
-from connector.admin.base import AT_ONCE, Grid
+from connector.admin.base import Grid
 from connector.admin.site import actor, context
 from connector.errors import ConfigurationError
 from connector.services import pins
@@ -68,19 +68,15 @@ class Pinning(Grid):
             rows=None,
             return_url=self.return_url(),
             list_query=request.args.get("query", ""),
-            rowid=request.args.get("rowid", ""),
+            rowid=self.asked_row(),
         )
 
     def run_own(self, name: str, ids: Sequence[int]) -> None:
         """Place at once; drafts follow by themselves."""
-        placed = self.products_of(ids[:AT_ONCE])
+        placed = self.products_of(ids)
         done = _pinned(placed) if name == PIN.name else _per_account(name, placed)
         refresh.plan(placed)
         flash(done, "success")
-        if len(ids) > AT_ONCE:
-            flash(
-                f"{len(ids):,} rows were chosen: the first {AT_ONCE:,} were placed. Choose the rest again.", "warning"
-            )
 
 
 def _templates(account_id: Any) -> tuple[tuple[str, str], ...]:

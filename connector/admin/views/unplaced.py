@@ -13,6 +13,7 @@ from connector.admin.site import context
 from connector.admin.variants import AT_ONCE, price, salable, variants_of
 from connector.admin.views import pinning
 from connector.admin.views.products import STATUSES, ProductView
+from connector.domain.values import chunks
 from connector.errors import ConnectorError
 from connector.services import assignment, unplaced
 from connector.store.models import Account, MagentoStore, Product
@@ -157,12 +158,12 @@ class UnplacedView(pinning.Pinning):
         """A row stands for the product on the account in the top bar, or on every account of its store."""
         account = chosen_account()
         accounts = [account] if account else list(Account.select())
-        rows = Product.select(Product.id, Product.store).where(Product.id.in_(list(ids)))
         found: dict[int, list[int]] = {}
-        for row in rows:
-            for each in accounts:
-                if each.store_id == row.store_id:
-                    found.setdefault(each.id, []).append(row.id)
+        for some in chunks(ids, AT_ONCE):
+            for row in Product.select(Product.id, Product.store).where(Product.id.in_(some)):
+                for each in accounts:
+                    if each.store_id == row.store_id:
+                        found.setdefault(each.id, []).append(row.id)
         return found
 
     def row_title(self, model: Any) -> str:
