@@ -71,17 +71,17 @@ def _live(row: Listing, truth: Mapping[str, Any], keeper: Shopkeeper, in_store: 
 
 
 def _promised(row: Listing, truth: Mapping[str, Any], keeper: Shopkeeper) -> list[str]:
-    """Never more pieces on the marketplace than the store would sell."""
+    """Never more pieces on the marketplace than the store would sell, nor than its sources hold."""
     draft = publishing.drafted_of(row)
     store_skus = {sku.seller_sku: sku.sku for sku in draft.skus} if draft else {}
     pieces = {
         store_skus[sku["seller_sku"]]: sku["quantity"] for sku in truth["skus"] if sku["seller_sku"] in store_skus
     }
-    salable = keeper.salable_of(list(pieces))
+    there = keeper.there(list(pieces))
     return [
-        f"{sku}: {promised} pieces are promised, the store has {salable[sku].normalize():f}"
+        f"{sku}: {promised} pieces are promised, the store has {there[sku].normalize():f}"
         for sku, promised in pieces.items()
-        if sku in salable and promised > salable[sku]
+        if sku in there and promised > there[sku]
     ]
 
 
