@@ -176,7 +176,9 @@ class ConfirmedSku:
 
     def lacks(self, wanted: Mapping[str, int]) -> bool:
         """Whether pieces are wanted at a warehouse that the SKU does not have: an edit has to assign it first."""
-        return bool(self.quantities) and any(pieces and place not in self.quantities for place, pieces in wanted.items())
+        return bool(self.quantities) and any(
+            pieces and place not in self.quantities for place, pieces in wanted.items()
+        )
 
     def placed(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """`wanted` as the marketplace takes it: every warehouse that the SKU has, and no other (202309 Update Inventory).
