@@ -163,7 +163,7 @@ def when(at: datetime | None) -> Markup:
     """Date and time in UTC."""
     if at is None:
         return NOTHING
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%d %b %Y %H:%M}")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%d %b %Y %H:%M} UTC")
 
 
 def code(text: str) -> Markup:

@@ -153,7 +153,9 @@ class ReturnSubject:
         if self.status in AWAITING_SELLER:
             if self.asked_in in {"", self.status}:
                 return []
-            text = f"This was an answer to {self.asked_in}, and by now it is {self.status}: look at it, then answer again."
+            text = (
+                f"This was an answer to {self.asked_in}, and by now it is {self.status}: look at it, then answer again."
+            )
             return [Issue("return.moved_on", "status", text)]
         return [
             Issue("return.not_waiting", "status", f"TikTok Shop does not wait for an answer: it says {self.status}.")

@@ -212,3 +212,10 @@ def test_a_selection_may_be_of_any_length(client, monkeypatch):
 @pytest.mark.parametrize("page", ["products/details/?id=", "templates/edit/?id=", "orders/details/?id="])
 def test_a_number_that_no_row_can_have_is_not_found(client, page):
     assert client("operator").get(f"/admin/{page}{9:099}").status_code == 404
+
+
+def test_a_piece_of_work_leads_to_what_it_is_about(client):
+    browser = client("operator")
+    post(browser, "/admin/products/action/", {"action": "validate", "rowid": ["1"]})
+
+    assert '<a href="/admin/products/details/?id=1" class="strong">' in browser.get("/admin/queue/").text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash
+from flask import flash, url_for
 from markupsafe import Markup
 from peewee import JOIN
 
@@ -26,6 +26,16 @@ def _kinds() -> list[tuple[str, str]]:
 
 def _kind(_v: Any, _c: Any, row: Any, _n: str) -> str:
     return actions.get(row.kind).label if row.kind in actions else f"{row.kind} (plugin missing)"
+
+
+PAGES = {"listing": "products.details_view", "order": "orders.details_view", "return": "returns.details_view"}
+"""Where the subject of a piece of work is shown."""
+
+
+def _name(_v: Any, _c: Any, row: Any, _n: str) -> Any:
+    if row.subject_type not in PAGES:
+        return Markup('<span class="strong">{}</span>').format(row.name)
+    return formats.link(url_for(PAGES[row.subject_type], id=row.subject_id), row.name, strong=True)
 
 
 def _state(_v: Any, _c: Any, row: Any, _n: str) -> Any:
@@ -109,7 +119,7 @@ class QueueView(Grid):
     column_formatters = {
         "kind": _kind,
         "state": _state,
-        "name": lambda v, c, m, n: Markup('<span class="strong">{}</span>').format(m.name),
+        "name": _name,
         "account": lambda v, c, m, n: m.account.title if m.account_id else "–",
         "template": lambda v, c, m, n: m.template.name if m.template_id else "–",
         "next_try_at": lambda v, c, m, n: formats.ago(m.next_try_at, never="–"),
@@ -133,7 +143,7 @@ class QueueView(Grid):
         item = QueueItem
         return (
             item.select(
-                item.id, item.kind, item.state, item.cause, item.request_id, item.name, item.account, item.template,
+                item.id, item.kind, item.subject_type, item.subject_id, item.state, item.cause, item.request_id, item.name, item.account, item.template,
                 item.attempts, item.next_try_at, item.priority, item.why, item.created_at, item.finished_at,
                 Account.id, Account.title, ListingTemplate.id, ListingTemplate.name,
             )

@@ -18,6 +18,9 @@ from connector.errors import ConnectorError
 from connector.services import assignment, unplaced
 from connector.store.models import Account, MagentoStore, Product
 
+TYPES = ("simple", "configurable", "virtual", "downloadable", "bundle", "grouped")
+"""Magento's own: the last three are here because no template takes them."""
+
 MOST = 5_000
 """Products of an export that get their reasons: to ask every rule about more takes longer than a browser waits."""
 
@@ -91,7 +94,7 @@ class UnplacedView(pinning.Pinning):
         filters.Contains(Product.sku, "SKU"),
         filters.Is(Product.sku, "SKU"),
         filters.Contains(Product.name, "Name"),
-        filters.Is(Product.type_id, "Type", [(t, t.capitalize()) for t in ("simple", "configurable", "virtual")]),
+        filters.Is(Product.type_id, "Type", [(t, t.capitalize()) for t in TYPES]),
         filters.YesNo(Product.enabled, "Product Status"),
         *filters.number(Product.price, "Price"),
         *filters.number(Product.salable, "Quantity"),

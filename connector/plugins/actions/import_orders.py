@@ -35,8 +35,13 @@ class ImportOrders(Action):
     icon = "download"
     arguments = (
         Argument("status", "Status", choices=STATUSES, kind="select"),
-        Argument("from", "From", "Orders changed since; empty goes on where the last import ended.", kind="date"),
-        Argument("to", "To", kind="date"),
+        Argument(
+            "from",
+            "From",
+            "Orders changed since this day (UTC); empty goes on where the last import ended.",
+            kind="date",
+        ),
+        Argument("to", "To", "Changed until this day (UTC).", kind="date"),
         Argument("order_id", "Order Id", "One order only."),
     )
 
