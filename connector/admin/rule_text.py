@@ -9,6 +9,7 @@ from flask import url_for
 
 from connector.admin.variants import price, variants_of
 from connector.rules.problems import Problem
+from connector.services import rulesets
 from connector.services.rulesets import Matched
 from connector.store.models import MagentoStore, Product
 
@@ -79,3 +80,18 @@ def matched_json(text: str, store: MagentoStore, matched: Matched) -> dict[str, 
         "count": matched.count,
         "samples": samples(store, matched.samples),
     }
+
+
+def renamed_under_rules(field: Any, account: str, template: str = "") -> bool:
+    """Whether a form's field gives another name to a template (without one: an account) that the active rules find by its
+    present name: its products would be taken off TikTok Shop. The field then says so, and what to do."""
+    present = template or account
+    span = rulesets.naming(account, template) if (field.data or "").strip() != present else None
+    if span is None:
+        return False
+    cure = "Take the account out of the rules first."
+    if template:
+        cure = "Add a template of the new name, assign to that one in Rules, then delete this one."
+    reason = f"The rules assign to “{present}” ({span.file}, line {span.line}): under a new name its products would leave TikTok Shop."
+    field.errors = [*field.errors, f"{reason} {cure}"]
+    return True

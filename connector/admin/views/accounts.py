@@ -12,10 +12,11 @@ from wtforms.validators import InputRequired, Length, Optional
 from connector.admin import formats
 from connector.admin.base import Grid, page
 from connector.admin.fields import Form, OneOf, RowField, SandboxField, SecretField, ShownField, is_web_address
+from connector.admin.rule_text import renamed_under_rules
 from connector.admin.site import actor, context, session_token
 from connector.domain.shop import CONSENT_RETURN
 from connector.errors import ConfigurationError
-from connector.services import accounts, history, rulesets
+from connector.services import accounts, history
 from connector.store.database import transaction
 from connector.store.models import Account, Listing, MagentoStore, Order, Policy
 
@@ -139,10 +140,9 @@ def acceptable(form: ShopForm, account: Account | None) -> bool:
         form.app_secret.errors = [] if form.app_secret.data else ["Write the secret of your app."]
         return bool(form.app_secret.data)
     chosen, stored = addresses(form), (account.api_url, account.auth_url, account.authorize_url)
-    named = _named_by_rules(form, account)
-    if named:
-        form.title.errors = [named]
-    elif account.shop_id and (chosen[0] == REAL[0]) != (stored[0] == REAL[0]):
+    if renamed_under_rules(form.title, account.title):
+        return False
+    if account.shop_id and (chosen[0] == REAL[0]) != (stored[0] == REAL[0]):
         shop = account.shop_name or account.shop_id
         form.environment.errors = [f"The account belongs to {shop}: add another account for another environment."]
     elif chosen != stored and not form.app_secret.data:
@@ -152,16 +152,6 @@ def acceptable(form: ShopForm, account: Account | None) -> bool:
     else:
         return True
     return False
-
-
-def _named_by_rules(form: ShopForm, account: Account) -> str:
-    """Why the title may not change; empty when it may or does not."""
-    if (form.title.data or "").strip() == account.title or (span := rulesets.naming(account.title)) is None:
-        return ""
-    return (
-        f"Rules assign to this account by its title ({span.file}, line {span.line}): under a new one its products would leave "
-        "TikTok Shop. Take the account out of the rules first."
-    )
 
 
 def show_stored(form: ShopForm, account: Account) -> None:

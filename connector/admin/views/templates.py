@@ -14,7 +14,7 @@ from connector.admin import filters, formats, refresh
 from connector.admin.asking import MenuEntry
 from connector.admin.base import Grid, page
 from connector.admin.fields import Form, RowField
-from connector.admin.rule_text import matched_json
+from connector.admin.rule_text import matched_json, renamed_under_rules
 from connector.admin.site import actor, context, style_nonce
 from connector.admin.views.accounts import default_of, policies_of
 from connector.admin.views.attributes import mapped_to, recommended
@@ -282,7 +282,8 @@ class TemplateView(Grid):
         now = context().clock.now()
         row = model or ListingTemplate(created_at=now)
         brand = self._brand(form, row)
-        if not self._query_checks(form) or brand is None or not self._name_may_change(form, model):
+        renamed = model is not None and renamed_under_rules(form.name, model.account.title, model.name)
+        if not self._query_checks(form) or brand is None or renamed:
             return None
         for name in (
             "account",
@@ -311,20 +312,6 @@ class TemplateView(Grid):
             return None
         refresh.assign([row.account_id])
         return row
-
-    @staticmethod
-    def _name_may_change(form: Any, model: Any) -> bool:
-        """Rules find a template by its name: its products would be taken off TikTok Shop without a word."""
-        if model is None or form.name.data.strip() == model.name:
-            return True
-        span = rulesets.naming(model.account.title, model.name)
-        if span is not None:
-            reason = (
-                f"The rules assign to “{model.name}” ({span.file}, line {span.line}): under a new name its products would leave "
-                "TikTok Shop. Add a template of the new name, assign to that one in Rules, then delete this one."
-            )
-            form.name.errors = [*form.name.errors, reason]
-        return span is None
 
     @staticmethod
     def _brand(form: Any, row: Any) -> tuple[str, str] | None:
