@@ -166,6 +166,13 @@ def test_a_death_without_news_is_made_good_by_the_next_try(listing: Offered) -> 
     assert (run_item(listing.ctx, item.id, "worker-2"), state(listing)) == ("confirmed", OFF)
 
 
+def test_a_stop_whose_answer_was_lost_is_ours_though_the_second_try_is_refused(listing: Offered) -> None:
+    """The client repeats a call that was not answered; the marketplace refuses it for what is off already."""
+    around(listing, before=lambda: listing.at.market.deactivate([listing.confirmed.remote_id]))
+    listing.wants(S=0)
+    assert (listing.push().state, state(listing)) == ("confirmed", OFF)
+
+
 def test_a_stop_that_is_refused_is_taken_back_and_told(listing: Offered) -> None:
     """Whoever takes it off later is a person then."""
     listing.at.control.fault("tiktok", r"POST .*/products/deactivate", "error_code", code=12052990, times=1)
