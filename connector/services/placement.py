@@ -286,7 +286,6 @@ class _Placement(Claim):
         found = self._look_up()
         if found is not None:
             return found
-        self.save(state="placing", failed_reason=f"{_REFUSED}{reason}", sent_carts=self._sent(""))
         entity = direct_orders.entity(
             self.ctx,
             self.account,
@@ -296,6 +295,8 @@ class _Placement(Claim):
             number=self._free_number(),
             email=self.email,
         )
+        before = self.row.sent_carts
+        self.save(state="placing", failed_reason=f"{_REFUSED}{reason}", sent_carts=self._sent(""))
         try:
             self.sales.save_order(entity)
         except UnknownOutcomeError:
@@ -304,6 +305,7 @@ class _Placement(Claim):
         except RejectedError:  # the number is taken when an earlier save went through after all
             found = self._look_up()
             if found is None:
+                self.save(sent_carts=before)
                 raise
             return found
         found = self._look_up()
@@ -324,6 +326,7 @@ class _Placement(Claim):
     # ── after placing ────────────────────────────────────────────────────────
 
     def _adopt(self, found: StoreOrder) -> None:
+        """Takes it for the order's. Where one was saved directly before, what that never reserved is missing all the same."""
         now = self.ctx.clock.now()
         self.save(
             state="placed",
@@ -331,7 +334,7 @@ class _Placement(Claim):
             magento_increment_id=found.increment_id,
             magento_status=found.status,
             stored_at=now,
-            stock_reserved=found.quote_id is not None,
+            stock_reserved=found.quote_id is not None and "" not in self.row.sent_carts,
             placing_since=None,
             look_again_at=self.row.look_again_at and now + timedelta(seconds=self.ctx.place_timeout),
             failed_reason="",

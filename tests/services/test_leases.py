@@ -63,7 +63,7 @@ def test_what_the_dead_held_waits_for_their_last_call_only(
     dead, living = name_of(other), leases.owner()
     work.ask(ctx, "validate", [row.id for row in Listing.select()], actor="test")
     first, second = list(QueueItem.select().order_by(QueueItem.id).limit(2))
-    end = ctx.clock.now() + timedelta(minutes=5)
+    end = ctx.clock.now() + timedelta(seconds=2 * ctx.place_timeout)
     for item, owner in ((first, dead), (second, living)):
         work.take(item.id, owner, ctx.clock.now())
         QueueItem.update(lease_until=end).where(QueueItem.id == item.id).execute()

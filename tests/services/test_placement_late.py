@@ -238,25 +238,39 @@ def test_an_order_that_staff_cancelled_too_early_is_made_anew_when_a_person_asks
     assert systems.store.order(first).state == "canceled"
 
 
-def test_after_a_direct_save_that_staff_cancelled_another_number_is_taken(
-    ctx: Context, systems: Systems, account: Account, sku: str
+@pytest.mark.parametrize("again_directly", [True, False])
+def test_after_a_direct_save_that_staff_cancelled_another_order_is_made(
+    ctx: Context, systems: Systems, account: Account, sku: str, again_directly: bool
 ) -> None:
+    """Under another number, or by a cart; what the first never reserved stays missing."""
     row = sold(ctx, systems, account, sku)
     filed(systems, account, sku)
-    for hold in (True, False):
-        for _ in range(2):
-            systems.control.fault("magento", r"POST .*/carts/\d+/items", "error_code")
-        if hold:
-            systems.control.fault("magento", r"POST .*/orders/\d+/hold", "http_500")
-        with pytest.raises(RetryableError, match="tried again with a new cart"):
-            placement.create_sales_order(ctx, row.id, "w1", anew=not hold)
-        if hold:
-            with pytest.raises(UnknownOutcomeError):
-                placement.create_sales_order(ctx, row.id, "w1")
-            assert systems.store.cancel(int(again(row).magento_order_id or 0))
+    refuse_twice(ctx, systems, row)
+    systems.control.fault("magento", r"POST .*/orders/\d+/hold", "http_500")
+    with pytest.raises(UnknownOutcomeError):
+        placement.create_sales_order(ctx, row.id, "w1")
+    assert systems.store.cancel(int(again(row).magento_order_id or 0))
+    if again_directly:
+        refuse_twice(ctx, systems, row, anew=True)
+
     placement.create_sales_order(ctx, row.id, "w1", anew=True)
-    assert again(row).magento_increment_id == f"TTS-{row.tiktok_order_id}-2"
-    assert sorted(one.state for one in made(systems, row)) == ["canceled", "processing"]
+
+    fresh = again(row)
+    number = f"TTS-{row.tiktok_order_id}"
+    assert (fresh.magento_increment_id == f"{number}-2") is again_directly
+    assert (fresh.state, fresh.stock_reserved) == ("confirmed", False)
+    assert {one.increment_id: one.state for one in made(systems, row)} == {
+        number: "canceled",
+        fresh.magento_increment_id: "processing",
+    }
+
+
+def refuse_twice(ctx: Context, systems: Systems, row: Order, **how: bool) -> None:
+    """The cart refuses it now, and will the next time."""
+    for _ in range(2):
+        systems.control.fault("magento", r"POST .*/carts/\d+/items", "error_code")
+    with pytest.raises(RetryableError, match="tried again with a new cart"):
+        placement.create_sales_order(ctx, row.id, "w1", **how)
 
 
 @pytest.mark.parametrize(
