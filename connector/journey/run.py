@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.domain.listing import DraftSku
+from connector.domain.shop import CONSENT_RETURN
 from connector.errors import ConnectorError, RetryableError
 from connector.journey import listed, memory, prepare, reconcile, trade
 from connector.journey.buyers import Sandbox
@@ -119,7 +120,7 @@ class Journey:
         """Through the web pages and the marketplace's consent page."""
         account = self.account
         if not account.connected:
-            self.sandbox.redirect_to(f"{self.ctx.base_url}/oauth/tiktok/return")
+            self.sandbox.redirect_to(self.ctx.base_url + CONSENT_RETURN)
             self._connect(account.id)
             account = self.account
         if not account.connected:
