@@ -60,9 +60,14 @@ class Assigner:
     """
 
     def __init__(self, store: MagentoStore, now: datetime, also: int = 0) -> None:
-        self.store, self.now = store, now
+        self.store, self.now, self.also = store, now, also
+        self._load()
+
+    def _load(self) -> None:
+        """Accounts, rules, templates and attributes as they are now."""
+        store, now = self.store, self.now
         self.accounts = list(Account.select().where(Account.store == store).order_by(Account.id))
-        self.enabled = {account.id for account in self.accounts if account.id == also or assigns_by_itself(account)}
+        self.enabled = {a.id for a in self.accounts if a.id == self.also or assigns_by_itself(a)}
         self.rules = rulesets.active(store, "USD")
         self.lens = rulesets.Lens(self.rules.metadata)
         self.facts = FactStore(database.obj, store.id, library.extend(self.rules.metadata.catalogue))
@@ -106,7 +111,12 @@ class Assigner:
     # Steps ----------------------------------------------------------------------------------------
 
     def step(self) -> Step:
-        """The next batch, committed. `finished` when there was nothing left to do."""
+        """The next batch, committed. `finished` when there was nothing left to do.
+
+        Rules that were activated since are taken over: two who assign by different rules would undo each other's work.
+        """
+        if rulesets.active_number() != self.rules.number:
+            self._load()
         with transaction():
             progress = progress_of(self.store)
             self._notice(progress)

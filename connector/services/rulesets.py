@@ -183,6 +183,11 @@ def active(store: MagentoStore, currency: str) -> ActiveRules:
     return ActiveRules(version.number if version else 0, CompiledRules(checked.rules, currency), known)
 
 
+def active_number() -> int:
+    """The number of the active version; 0 while there is none."""
+    return int(RuleSetVersion.select(RuleSetVersion.number).where(RuleSetVersion.active).scalar() or 0)
+
+
 class Lens:
     """Sees store products as rules do; what it needs of the metadata is worked out once."""
 

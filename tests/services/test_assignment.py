@@ -470,3 +470,21 @@ def test_two_workers_share_the_batches_of_one_store(
     assert sum(step.changed for step in steps) == len(places(shop)) == 6
     assert all(step.finished for step in steps[-2:])
     assert places(shop) == by_python(shop, ctx)
+
+
+def test_two_who_assign_while_rules_change_agree_at_once(ctx, shop, monkeypatch):
+    """The one that began before takes the new rules over; else each would begin anew with its own for ever."""
+    for name in ("FACTS_BATCH", "RULES_BATCH", "LISTINGS_BATCH"):
+        monkeypatch.setattr(assigning, name, 4)
+    for number in range(1, 9):
+        product(number, price="15")
+    activate(ctx)
+    assignment.run(ctx, shop)
+    before = Assigner(shop.store, ctx.clock.now(), also=shop.id)
+    activate(ctx, RULES.replace("price < 20", "price < 10"))
+    after = Assigner(shop.store, ctx.clock.now(), also=shop.id)
+
+    steps = [(after.step().finished, before.step().finished) for _ in range(8)]
+
+    assert steps[-1] == (True, True)
+    assert not any(places(shop).values())
