@@ -24,6 +24,7 @@ from connector.services import (
 )
 from connector.services.context import Context
 from connector.store.models import Account, HistoryEntry, Order, OrderLine, Product, QueueItem
+from tests.services.test_pieces import cancel_unit
 from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
 from tests.services.test_placement_store import filed
 from tests.services.test_refunds import ask_back, case_of, deliver, read
@@ -66,6 +67,15 @@ def shelf(ctx: Context, systems: Systems, account: Account, sku: str) -> Shelf:
     return Shelf(ctx, systems, filed(systems, account, sku))
 
 
+def save_directly(ctx: Context, row: Order) -> None:
+    """The store knows no such region, so that its cart refuses the order."""
+    data = from_json(MarketplaceOrder, again(row).data)
+    hidden = replace(data, address=replace(data.address, region="Nowhere"))
+    Order.update(data=to_json(hidden)).where(Order.id == row.id).execute()
+    placement.create_sales_order(ctx, row.id, "w1")
+    assert (again(row).state, again(row).stock_reserved) == ("confirmed", False)
+
+
 @pytest.fixture
 def direct(ctx: Context, systems: Systems, account: Account, sku: str) -> Callable[..., Order]:
     """An order of two pieces that the cart refuses and that is saved directly."""
@@ -73,11 +83,7 @@ def direct(ctx: Context, systems: Systems, account: Account, sku: str) -> Callab
     def save(**settings: object) -> Order:
         set_policy(**settings)
         row = bought(ctx, systems, account, sku, 2)
-        data = from_json(MarketplaceOrder, row.data)
-        hidden = replace(data, address=replace(data.address, region="Nowhere"))
-        Order.update(data=to_json(hidden)).where(Order.id == row.id).execute()
-        placement.create_sales_order(ctx, row.id, "w1")
-        assert (again(row).state, again(row).stock_reserved) == ("confirmed", False)
+        save_directly(ctx, row)
         return again(row)
 
     return save
@@ -98,6 +104,15 @@ def ask_off(ctx: Context, systems: Systems, row: Order) -> None:
         read(ctx, row.account)
         orders.refresh(ctx, row.id)
     assert (again(row).status, case_of(row).store_state) == ("CANCELLED", "done")
+
+
+def part(ctx: Context, systems: Systems, row: Order) -> None:
+    """One unit is cancelled because it is gone, the other comes to the buyer."""
+    cancel_unit(systems, row)
+    orders.refresh(ctx, row.id)
+    read(ctx, row.account)
+    assert case_of(row).store_state == "done"
+    deliver(ctx, systems, row)
 
 
 def send_back(ctx: Context, systems: Systems, row: Order) -> None:
@@ -121,6 +136,7 @@ def send_back(ctx: Context, systems: Systems, row: Order) -> None:
         pytest.param(True, ask_off, 0, id="refunded-and-back-in-stock"),
         pytest.param(True, deliver, 2, id="delivered"),
         pytest.param(True, send_back, 0, id="sent-back"),
+        pytest.param(True, part, 2, id="one-written-off-and-one-delivered"),
     ],
 )
 def test_an_order_saved_directly_leaves_no_piece_too_many_for_sale_however_it_ends(
@@ -135,6 +151,21 @@ def test_an_order_saved_directly_leaves_no_piece_too_many_for_sale_however_it_en
 
     assert (shelf.pieces, shelf.salable()) == (pieces - gone, salable - gone + 2)
     assert shelf.promised() == promised - gone
+
+
+def test_a_unit_that_was_cancelled_before_the_direct_save_is_none_of_its_pieces(
+    ctx: Context, systems: Systems, account: Account, shelf: Shelf, sku: str
+) -> None:
+    salable, promised = shelf.salable(), shelf.promised()
+    row = bought(ctx, systems, account, sku, 2)
+    cancel_unit(systems, row)
+    orders.refresh(ctx, row.id)
+    save_directly(ctx, row)
+    assert (shelf.promised(), holding.of_order(row.id)) == (promised - 1, {sku: holding.Held(0, 1)})
+
+    deliver(ctx, systems, row)
+
+    assert (shelf.salable(), shelf.promised()) == (salable, promised - 1)
 
 
 def test_what_staff_cancelled_of_a_direct_order_counts_twice_while_the_buyer_waits(
