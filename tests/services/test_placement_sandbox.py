@@ -21,7 +21,7 @@ from connector.errors import RetryableError, UnknownOutcomeError
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
-from connector.services import carts, holding, orders, placement, returns, shipments
+from connector.services import carts, holding, leases, orders, placement, returns, shipments
 from connector.services.context import Context
 from connector.store.database import disconnect
 from connector.store.models import Account, Order, OrderLine, Policy, ReturnCase, Shipment
@@ -155,29 +155,60 @@ def test_a_call_that_never_arrived_is_repeated_only_after_the_time_out(
     assert len(made(systems, row)) == 1
 
 
-@pytest.mark.parametrize("call", ["hold", "save_order", "unhold", "invoice", "cart_items", "create_cart", "invoices"])
+CALLS = ("create_cart", "add_to_cart", "set_cart_address", "place", "order", "hold", "save_order", "unhold", "invoice", "cart_items")  # fmt: skip
+"""What a store order takes, in this order; a cart is looked into when a worker before had begun one."""
+
+
+def _gone() -> str:
+    """What a process of this machine is called that is no more."""
+    host, pid, began, machine, rest = leases.owner().rsplit(":", 4)
+    return f"{host}:{pid}:{int(began) - 1}:{machine}:{rest}"
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_a_worker_that_dies_is_followed_by_one_that_goes_on(
     ctx: Context, systems: Systems, account: Account, sku: str, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = sold(ctx, systems, account, sku)
+    """Right after a call, with its lease still on the order: nobody touches that until the call must be over."""
+    ctx = replace(ctx, place_timeout=20.0)  # shorter than a lease, so that there is something to end early
+    row, dead, died = sold(ctx, systems, account, sku), _gone(), list[str]()
+    if call == "cart_items":  # half-filled
+        cart = systems.store.create_cart()
+        systems.store.add_to_cart(cart, sku, 1)
+        Order.update(state="cart", cart_id=cart).execute()
     real = getattr(systems.store, call)
 
     def dies(*given: Any, **named: Any) -> Any:
         real(*given, **named)
+        died.append(call)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(systems.store, call, dies)
-        try:
-            placement.create_sales_order(ctx, row.id, "w1")
-        except KeyboardInterrupt:
-            assert Order.get_by_id(row.id).state != "confirmed"
+        with pytest.raises(KeyboardInterrupt):
+            placement.create_sales_order(ctx, row.id, dead)
+    assert (died, Order.get_by_id(row.id).state == "confirmed") == ([call], False)
+    # an exception still gives the lease back on its way out, a kill does not
+    Order.update(lease_owner=dead, lease_until=ctx.clock.now() + placement.LEASE).execute()
+    assert leases.shorten(ctx) == 1
+    with pytest.raises(RetryableError, match="Another worker"):
+        placement.create_sales_order(ctx, row.id, "w2")
+    ctx.clock.turn(ctx.place_timeout + 1)  # type: ignore[attr-defined]  # the test's clock
+
     placement.create_sales_order(ctx, row.id, "w2")
+
     (order,) = made(systems, row)
+    fresh = Order.get_by_id(row.id)
+    assert (fresh.state, fresh.magento_order_id, fresh.stock_reserved) == ("confirmed", order.entity_id, True)
+    keys = {"customer_email": [placement.order_email(account, row.tiktok_order_id)], "quote_id": list(fresh.sent_carts)}
+    found = [
+        one for field, values in keys.items() for value in values for one in systems.store.find_orders(field, value)
+    ]
+    assert {one.entity_id for one in found} <= {order.entity_id}
     assert (
         order.grand_total
         == order.total_invoiced
-        == correction.expected_total(from_json(MarketplaceOrder, Order.get_by_id(row.id).data), "payout")
+        == correction.expected_total(from_json(MarketplaceOrder, fresh.data), "payout")
     )
 
 
