@@ -6,11 +6,12 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ STAGES = {
 }
 """What the journey says → how many of the random kills come after it said so; before the first it starts."""
 STRUCK = {"orders bought": ("worker-orders-1", "sandbox", "demo", "worker-orders-1")}
-"""What the journey says → what is killed after it in any case: while store orders are made, those who make them."""
+"""What the journey says → what is killed after it in any case, each while a store order is being made."""
+MAKING = ("cart", "placing", "placed", "corrected")
+"""States of an order between the first call that makes its store order and the last."""
 MOMENTS = sum(STAGES.values()) + sum(map(len, STRUCK.values()))
 SEED = os.environ.get("KILL_SEED") or (str(random.randrange(10**6)) if os.environ.get("NIGHTLY") == "1" else "20")
 """Of the random kills; another one each night. A failure names it, and KILL_SEED repeats it."""
@@ -102,6 +105,20 @@ class Demo:
             self.start()
         return True
 
+    def making(self) -> set[int]:
+        """Our ids of the orders whose store order is being made."""
+        states = ", ".join(f"'{state}'" for state in MAKING)
+        query = f'SELECT id FROM "order" WHERE state IN ({states})'
+        with closing(self._database()) as connection:
+            return {int(row[0]) for row in connection.execute(query).fetchall()}
+
+    def _database(self) -> Any:
+        if self.database_url:
+            import psycopg
+
+            return psycopg.connect(self.database_url)
+        return sqlite3.connect(self.var_dir / "demo/connector.sqlite", timeout=30)
+
     def empty_redis(self) -> bool:
         """False while it does not answer."""
         with Redis(unix_socket_path=str(embedded.socket_path(self.var_dir / "demo")), socket_timeout=2) as redis:
@@ -146,10 +163,12 @@ def test_whatever_is_killed_the_journey_ends_with_nothing_doubled_or_lost(demo: 
     chance = random.Random(SEED)
     end = time.monotonic() + PATIENCE
     killed: list[str] = []
+    caught: list[set[int]] = []
     for stage, kills in STAGES.items():
         for name in STRUCK.get(stage, ()):
             _wait(demo, stage, end)
-            _strike(demo, name, chance.uniform(0, 1.5), end)
+            caught.append(_at_work(demo, set().union(*caught), end))
+            _strike(demo, name, 0, end)
             killed.append(name)
         for _ in range(kills):
             _wait(demo, stage, end)
@@ -161,6 +180,7 @@ def test_whatever_is_killed_the_journey_ends_with_nothing_doubled_or_lost(demo: 
         time.sleep(0.2)
 
     assert len(killed) == MOMENTS
+    assert caught[0], "no store order was being made when its worker was killed"
     for report in demo.reports:
         assert (report["duplicates"], report["differences"]) == (0, []), killed
         assert report["orders"]["created"] == report["orders"]["placed"] >= 9
@@ -173,6 +193,18 @@ def _wait(demo: Demo, stage: str, end: float) -> None:
         if demo.ended():
             demo.start()
         time.sleep(0.05)
+
+
+def _at_work(demo: Demo, known: set[int], end: float) -> set[int]:
+    """The orders that are being made, others than those that earlier kills left so; none when all are made before."""
+    while "orders placed" not in demo.log:
+        if orders := demo.making() - known:
+            return orders
+        assert time.monotonic() < end, f"no further order is being made: {demo.log[-4000:]}"
+        if demo.ended():
+            demo.start()
+        time.sleep(0.01)
+    return set()
 
 
 def _strike(demo: Demo, name: str, pause: float, end: float) -> None:
