@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connector.domain import correction
-from connector.domain.order import MarketplaceOrder, StoreOrder
-from connector.domain.values import from_json
-from connector.services.claims import store_skus
+from connector.domain.order import StoreOrder
 from connector.store.models import Order, OrderLine, ReturnCase
 
 
@@ -27,13 +24,11 @@ class Share:
 
     @classmethod
     def of(cls, case: ReturnCase, order: Order, store: StoreOrder) -> Share:
-        market = from_json(MarketplaceOrder, order.data)
+        units = list(OrderLine.select().where(OrderLine.order == order.id).order_by(OrderLine.id))
         sent = order.sent_carts.get(str(store.quote_id or ""), ())
-        there = correction.placed_units(market, store, store_skus(order.account.store, order), sent)
-        units = OrderLine.select().where(OrderLine.order == order.id)
         same = (ReturnCase.account == order.account_id) & (ReturnCase.tiktok_order_id == order.tiktok_order_id)
         others = ReturnCase.select().where(same, ReturnCase.id != case.id)
-        return cls(case, [unit for unit in units if unit.line_id in there], list(others))
+        return cls(case, _there(units, store, sent), list(others))
 
     @property
     def mine(self) -> set[str]:
@@ -67,6 +62,23 @@ class Share:
     def _count(self, cases: Iterable[ReturnCase]) -> Counter[int]:
         units = [unit for case in cases for unit in self._units(case)]
         return Counter(int(unit.store_item_id) for unit in units if unit.store_item_id is not None)
+
+
+def _there(units: list[OrderLine], store: StoreOrder, sent: Sequence[str]) -> list[OrderLine]:
+    """The units that the store order has pieces for: those it was `sent` with, then the open ones, then others.
+
+    Before the order is confirmed no unit has an item yet, and all may be there.
+    """
+    if all(unit.store_item_id is None for unit in units):
+        return units
+    room = Counter({item.item_id: int(item.qty_ordered) for item in store.items})
+    there = []
+    for unit in sorted(units, key=lambda unit: (unit.line_id not in sent, unit.status == "CANCELLED")):
+        item = unit.store_item_id
+        if item is not None and room[item] > 0:
+            there.append(unit)
+            room[item] -= 1
+    return there
 
 
 def comments(memo: Mapping[str, Any]) -> list[str]:

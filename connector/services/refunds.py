@@ -74,6 +74,8 @@ def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], Non
             return ""
         if share.whole and cancel_store_order(ctx, order):
             return "cancelled"
+        if store.state == "canceled":
+            return ""
     memos = sales.credit_memos(store.entity_id)
     document = next((str(memo["entity_id"]) for memo in memos if _names(memo, case)), "")
     if not document:
@@ -84,12 +86,9 @@ def follow(ctx: Context, case: ReturnCase, order: Order, renew: Callable[[], Non
 
 def _unmade(ctx: Context, case: ReturnCase, order: Order) -> str | None:
     """Nothing where the store has no such order, and will not have the case's units; None while that is not certain."""
-    lines = OrderLine.select().where(
-        OrderLine.order == order.id
-    )  # before the order: who takes it from now on knows them
-    open_ones = [line for line in lines if not case.line_ids or line.line_id in case.line_ids]
-    open_ones = [line for line in open_ones if line.status != "CANCELLED"]
-    order = Order.get_by_id(order.id)
+    open_units = OrderLine.select().where(OrderLine.order == order.id, OrderLine.status != "CANCELLED")
+    still_open = any(not case.line_ids or unit.line_id in case.line_ids for unit in list(open_units))
+    order = Order.get_by_id(order.id)  # after its units: whoever takes it from now on knows what is cancelled
     if order.magento_order_id is not None or order.state in UNFINISHED:
         return None
     if order.state in {"skipped", "cancelled"}:
@@ -97,7 +96,7 @@ def _unmade(ctx: Context, case: ReturnCase, order: Order) -> str | None:
     if case.kind == "return":
         raise RejectedError("The order is not in Magento yet: its refund follows as soon as it is.", system="magento")
     taken = order.lease_until is not None and order.lease_until > ctx.clock.now()
-    return None if open_ones or taken or order.placing_since is not None else ""
+    return None if still_open or taken or order.placing_since is not None else ""
 
 
 def _give_back(ctx: Context, order: Order, memo: _Memo, renew: Callable[[], None]) -> str:

@@ -13,7 +13,7 @@ from connector.store.models import Account, HistoryEntry, Order, OrderLine, Retu
 from tests.clients.rehearsal import wait_for
 from tests.services.test_placement_sandbox import Systems, account, ctx, sku, systems
 from tests.services.test_refunds import ask_back, case_of, delivered, memos, read, salable
-from tests.services.trading import again, bought, set_policy, store_order, today, turn, window
+from tests.services.trading import again, bought, set_policy, store_order, stored, today, turn, window
 
 __all__ = ["account", "ctx", "sku", "systems"]
 
@@ -124,6 +124,18 @@ def test_the_last_unit_of_an_order_is_cancelled_where_nothing_was_invoiced(
     cases = ReturnCase.select().where(ReturnCase.tiktok_order_id == row.tiktok_order_id).order_by(ReturnCase.id)
     assert [(case.store_state, case.store_document) for case in cases] == [("none", ""), ("done", "cancelled")]
     assert (order.state, order.total_invoiced, memos(systems, row)) == ("canceled", 0, [])
+
+
+def test_a_unit_of_a_store_order_that_staff_cancelled_is_in_no_document(
+    ctx: Context, systems: Systems, account: Account, sku: str
+) -> None:
+    set_policy(invoice=False)
+    row = stored(ctx, systems, account, sku, 2)
+    assert systems.store.cancel(int(row.magento_order_id or 0))
+    cancel_unit(systems, row)
+    read(ctx, account)
+    assert (case_of(row).store_state, case_of(row).message, memos(systems, row)) == ("none", "", [])
+    assert again(row).state == "confirmed", "the other unit is still waited for"
 
 
 def test_a_piece_that_staff_refunded_is_not_refunded_again(
