@@ -46,7 +46,6 @@ QUEUE_TONES = {
     "rejected": ("bad", "Refused"),
     "dead": ("bad", "Gave up"),
     "cancelled": ("neutral", "Cancelled"),
-    "replaced": ("neutral", "Replaced"),
 }
 ORDER_TONES = {
     "UNPAID": ("neutral", "Unpaid"),
@@ -73,7 +72,6 @@ CLAIM_TONES = {
     "skipped": ("neutral", "Not wanted"),
     "cancelled": ("neutral", "Cancelled"),
 }
-VISIBILITY = {"1": "Not visible", "2": "Catalog", "3": "Search", "4": "Catalog, Search"}
 
 
 def badge(tones: Mapping[str, tuple[str, str]], value: str, *, plain: bool = False) -> Markup:

@@ -7,7 +7,7 @@ import click
 from connector.cli import common
 from connector.errors import ConfigurationError
 
-STATES = ("queued", "waiting", "running", "unknown", "confirmed", "rejected", "dead", "cancelled", "replaced")
+STATES = ("queued", "waiting", "running", "unknown", "confirmed", "rejected", "dead", "cancelled")
 COLUMNS = ("id", "kind", "name", "state", "attempts", "next_try_at", "cause")
 
 

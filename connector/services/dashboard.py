@@ -19,7 +19,6 @@ from connector.store.models import (
     Listing,
     ListingTemplate,
     Order,
-    PeriodicTask,
     Product,
     QueueItem,
     ReturnCase,
@@ -360,11 +359,6 @@ def _batch(batch_id: str, now: datetime, started: datetime | int | None, actor: 
     failed = sum(states.get(state, 0) for state in FAILED_WORK)
     mine = bool(actor) and any(who == actor for _, who, _ in rows)
     return Batch(batch_id, label, total, total - still, failed, states.get("running", 0), seconds, mine)
-
-
-def last_runs() -> list[PeriodicTask]:
-    """Recurring work with its times, soonest first."""
-    return list(PeriodicTask.select().order_by(PeriodicTask.next_at))
 
 
 def _rows(query: Any) -> list[Any]:

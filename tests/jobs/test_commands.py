@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from connector.cli import connector
+from connector.cli import connector, queue
 from connector.cli.edge import run
 from connector.services import work
 from connector.store.database import disconnect
 from connector.store.models import Listing, QueueItem
+from connector.store.models.work import CLOSED_STATES, OPEN_STATES
 from tests.services import world
 
 
@@ -39,6 +40,11 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
         return json.loads(capsys.readouterr().out)
 
     return call
+
+
+def test_every_state_can_be_asked_for():
+    """Written down in the command, which must not load the models to say what it takes."""
+    assert (*OPEN_STATES, *CLOSED_STATES) == queue.STATES
 
 
 def test_the_queue_is_listed_with_its_counts(items, told):

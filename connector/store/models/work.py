@@ -12,7 +12,8 @@ from connector.store.models.settings import Account
 OPEN_STATES = ("queued", "waiting", "running", "unknown")
 """States from which work still happens; at most one open item per kind and subject."""
 
-CLOSED_STATES = ("confirmed", "rejected", "dead", "cancelled", "replaced")
+CLOSED_STATES = ("confirmed", "rejected", "dead", "cancelled")
+"""States in which an item has ended."""
 
 
 class QueueItem(Model):
