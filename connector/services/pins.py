@@ -151,4 +151,3 @@ def template_of(template_id: int | None) -> ListingTemplate:
     if found is None:
         raise ConfigurationError("Choose a listing template: the one that was chosen is not there any more.")
     return found
-
