@@ -61,6 +61,28 @@ def redrafted(ctx: Context, row: Listing, wanted: Draft) -> None:
     publishing.save_draft(Listing.get_by_id(row.id), Drafted(wanted, []), "USD", ctx.clock.now())
 
 
+def test_stops_go_before_offers_before_starts_before_content(
+    ctx: Context, account: Account, rows: list[Listing]
+) -> None:
+    """One product must not be sold any more, one has other pieces and another title, one can be sold again."""
+    stop, changed, start = rows
+    off = there(start.product_id, draft(start.product_id), status=Status.SELLER_DEACTIVATED, paused=True)
+    publishing.save_confirmed(start, off, ctx.clock.now())
+    Listing.update(withdrawn="disabled").where(Listing.id == stop.id).execute()
+    redrafted(ctx, changed, draft(changed.product_id, pieces=4, title="Another"))
+
+    plan(ctx, account)
+
+    items = sorted(QueueItem.select(), key=lambda item: item.priority)
+    assert [(item.kind, item.arguments.get("status"), item.subject_id) for item in items] == [
+        ("change_status", "inactive", stop.id),
+        ("inventory_price_sync", None, changed.id),
+        ("change_status", "active", start.id),
+        ("upload", None, changed.id),
+    ]
+    assert len({item.priority for item in items}) == len(items)
+
+
 def test_what_is_confirmed_is_not_asked_for(ctx: Context, account: Account, rows: list[Listing]) -> None:
     assert (plan(ctx, account), asked()) == (publishing.Planned(0, 0, 0, 0, 0), set())
 

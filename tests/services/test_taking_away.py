@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -36,17 +36,27 @@ def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
 class Shop:
     """The marketplace; its calls that matter here are counted, and `ill` ones fail."""
 
-    def __init__(self, listing: Offered, ill: str = "") -> None:
+    def __init__(self, listing: Offered, ill: str = "", meanwhile: Callable[[], None] | None = None) -> None:
+        """`meanwhile` happens while orders are read."""
         self.market, self.ill, self.calls = listing.at.market, ill, list[str]()
+        self.meanwhile, self.sent = meanwhile, list[dict[str, int]]()
+        self.sizes = {sku.id: key.rsplit("-", 1)[1] for key, sku in listing.confirmed.skus.items()}
         at: Any = replace(listing.at, market=self)
         listing.ctx = replace(listing.ctx, remotes=at)
 
     def __getattr__(self, name: str) -> Any:
         if name == self.ill:
             raise RetryableError("TikTok Shop is away.", system="tiktok", retry_after=40)
-        if name in {"update_inventory", "orders_updated", "update_prices"}:
+        if name in {"orders_updated", "update_prices"}:
             self.calls.append(name)
+        if name == "orders_updated" and self.meanwhile:
+            self.meanwhile()
         return getattr(self.market, name)
+
+    def update_inventory(self, remote_id: str, pieces: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+        self.calls.append("update_inventory")
+        self.sent.append({self.sizes[key]: sum(places.values()) for key, places in pieces.items()})
+        return self.market.update_inventory(remote_id, pieces)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +109,14 @@ def test_pieces_are_taken_away_before_orders_are_asked_for(listing: Offered) -> 
     listing.wants(S=1, M=14)
     assert (listing.push().state, listing.buyers()) == ("confirmed", {"S": 1, "M": 14})
     assert shop.calls == ["update_inventory", "orders_updated", "update_inventory"]
+    assert shop.sent == [{"S": 1}, {"M": 14}]
+
+
+def test_what_orders_took_meanwhile_is_taken_away_before_the_rest_is_added(listing: Offered) -> None:
+    shop = Shop(listing, meanwhile=lambda: listing.wants(S=4, M=14))
+    listing.wants(S=10, M=14)
+    assert (listing.push().state, listing.buyers()) == ("confirmed", {"S": 4, "M": 14})
+    assert shop.sent == [{"S": 4}, {"M": 14}]
 
 
 def test_an_outage_of_the_order_search_is_waited_for_with_what_went_through(listing: Offered) -> None:
