@@ -20,6 +20,7 @@ from connector.sandbox.tiktok import timers
 from connector.sandbox.tiktok.database import Columns, Json
 from connector.sandbox.tiktok.images import find_picture
 from connector.sandbox.tiktok.products import rows
+from connector.sandbox.tiktok.products.versions import apply_version
 from connector.sandbox.tiktok.webhooks import emit
 from connector.sandbox.tiktok.world import World
 
@@ -81,10 +82,6 @@ def failure(position: str, reason: str, suggestion: str) -> Json:
 
 def decide(world: World, tx: sqlite3.Connection, row: sqlite3.Row, reasons: list[Json]) -> None:
     """End the audit of a product: with reasons it failed, without it is live in its newest version."""
-    from connector.sandbox.tiktok.products.write import (
-        apply_version,
-    )  # the writer starts audits: only this end may be late
-
     timers.unschedule(tx, "audit", row["id"])
     version = rows.version_of(row, "review")
     was_live = row["status"] == "ACTIVATE"

@@ -19,6 +19,7 @@ from connector.sandbox.tiktok.products.audit import start_audit
 from connector.sandbox.tiktok.products.checks import Context, category_or_problem, product_problems
 from connector.sandbox.tiktok.products.sku_checks import sku_problems
 from connector.sandbox.tiktok.products.text_checks import Problem
+from connector.sandbox.tiktok.products.versions import forget_waiting, place_sku, remove_others
 from connector.sandbox.tiktok.routes import route
 from connector.sandbox.tiktok.taxonomy import Category, check_version
 from connector.sandbox.tiktok.webhooks import emit
@@ -145,7 +146,7 @@ def _edit(
     if live:
         version = {"content": content, "skus": [{"id": sku["id"], "detail": sku["detail"]} for sku in skus]}
         rows.update_product(call.tx, row["id"], call.now, **{"draft" if as_draft else "review": version})
-        _forget_waiting(call.tx, rows.load_product(call.tx, call.shop.id, row["id"]))
+        forget_waiting(call.tx, rows.load_product(call.tx, call.shop.id, row["id"]))
     else:
         if row["category_id"] != content["category_id"]:
             _tell_category(call, row, content)
@@ -190,13 +191,13 @@ def _write_skus(
             number = int(sku["id"])
             _update_sku(call, number, sku)
             if state == "live":
-                _place_sku(call.tx, number, position, detail)
+                place_sku(call.tx, number, position, detail)
         else:
             written = _with_defaults(call, sku) if as_draft else sku
             number = rows.insert_sku(call.tx, product, position, state, written, detail)
         skus.append({"id": str(number), "detail": detail})
     if state == "live":
-        _remove_others(call.tx, int(product["id"]), skus)
+        remove_others(call.tx, int(product["id"]), skus)
     return skus
 
 
@@ -215,44 +216,6 @@ def _update_sku(call: Call, number: int, sku: Json) -> None:
         )
     if sku.get("inventory"):
         rows.set_inventory(call.tx, number, sku["inventory"])
-
-
-def _place_sku(tx: sqlite3.Connection, number: int, position: int, detail: Json) -> None:
-    tx.execute(
-        "UPDATE sku SET position = ?, state = 'live', seller_sku = ?, detail = ? WHERE id = ?",
-        (position, detail.get("seller_sku", ""), dumps(detail), number),
-    )
-
-
-def _remove_others(tx: sqlite3.Connection, product_id: int, skus: list[Json]) -> None:
-    kept = {int(sku["id"]) for sku in skus}
-    for sku in rows.skus_of(tx, product_id, "live", "waiting"):
-        if sku["id"] not in kept:
-            tx.execute("UPDATE sku SET state = 'removed' WHERE id = ?", (sku["id"],))
-
-
-def _forget_waiting(tx: sqlite3.Connection, row: sqlite3.Row) -> None:
-    """New SKUs that no version names any more."""
-    named = {
-        int(sku["id"])
-        for column in ("review", "draft")
-        if (version := rows.version_of(row, column))
-        for sku in version["skus"]
-    }
-    for sku in rows.skus_of(tx, row["id"], "waiting"):
-        if sku["id"] not in named:
-            tx.execute("UPDATE sku SET state = 'removed' WHERE id = ?", (sku["id"],))
-
-
-def apply_version(tx: sqlite3.Connection, row: sqlite3.Row, version: Json, now: int) -> None:
-    """Make a waiting version the live one."""
-    for position, sku in enumerate(version["skus"]):
-        _place_sku(tx, int(sku["id"]), position, sku["detail"])
-    _remove_others(tx, row["id"], version["skus"])
-    content = version["content"]
-    rows.update_product(
-        tx, row["id"], now, content=content, title=content["title"], category_id=content["category_id"], review=None
-    )
 
 
 def _tell_category(call: Call, row: sqlite3.Row, content: Json) -> None:
