@@ -11,8 +11,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from connector import settings as settings_module
+from connector.app import create_context
+from connector.cli import demo
 from connector.errors import ConfigurationError
 from connector.settings import Settings, kept_secret
+from connector.store import database
 
 EARLIER, PRESENT = (base64.urlsafe_b64encode(letter * 32).decode() for letter in (b"e", b"p"))
 
@@ -169,3 +172,20 @@ def test_the_table_for_operators_is_in_the_documentation():
     assert settings_module.table() in (root / "docs" / "operations.md").read_text(), (
         "put in what `python -m connector.settings` prints"
     )
+
+
+def test_a_call_to_the_store_may_run_for_as_long_as_we_wait_and_its_server_allows(monkeypatch):
+    monkeypatch.setenv("CONNECTOR_READ_TIMEOUT", "3")
+    monkeypatch.setenv("CONNECTOR_SERVER_TIMEOUT", "12")
+    try:
+        assert create_context(Settings.load()).place_timeout == 15
+    finally:
+        database.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("store", "given", "limit"), [("", "", demo.SANDBOX_LIMIT), ("", "7", 7), ("https://shop.example", "", 300)]
+)
+def test_the_demo_s_own_store_needs_no_long_limit(monkeypatch, store, given, limit):
+    monkeypatch.setenv("CONNECTOR_SERVER_TIMEOUT", given)
+    assert demo._settings(Settings.load(), store).server_timeout == limit

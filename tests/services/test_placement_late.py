@@ -10,6 +10,7 @@ from connector.clients.http import Answer, Call
 from connector.domain.order import MarketplaceOrder
 from connector.domain.values import from_json
 from connector.errors import RejectedError, RetryableError, UnknownOutcomeError
+from connector.jobs.recurring import HANDLERS
 from connector.services import cancelling, carts, orders, placement, returns, rounds, store_orders
 from connector.services.context import Context
 from connector.services.desk import ServiceDesk
@@ -130,7 +131,7 @@ def test_an_order_that_comes_after_the_buyer_cancelled_is_cancelled_too(
     assert (again(row).state, again(row).magento_order_id) == ("cancelled", None)
     late = placed_late(systems, row, sku)
     turn(ctx, ctx.place_timeout + 1)
-    assert store_orders.look_again(ctx, account) == 1
+    assert str(HANDLERS["returns"](ctx, account.id)).endswith("1 second store orders")
     assert systems.store.order(late).state == "canceled"
 
 
