@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
-from tiktok_shop_api import TikTokShop
-from tiktok_shop_api.auth import TikTokShopAuth
-from tiktok_shop_api.generated import models
 
 from connector.sandbox import SandboxOptions, SandboxServer
 from tests.sandbox.tiktok_seller import Seller
 
+if TYPE_CHECKING:
+    from tiktok_shop_api import TikTokShop
+
+
+@pytest.fixture(scope="module")
+def models() -> ModuleType:
+    """Two thousand classes, which take seconds to make: not where tests are only listed."""
+    from tiktok_shop_api.generated import models
+
+    return models
+
 
 @pytest.fixture
 def client(sandbox: SandboxServer) -> Iterator[TikTokShop]:
+    from tiktok_shop_api import TikTokShop
+    from tiktok_shop_api.auth import TikTokShopAuth
+
     seller = Seller(sandbox.url)
     auth = TikTokShopAuth(seller.keys["app_key"], seller.keys["app_secret"], base_url=sandbox.url)
     tokens = auth.refresh(auth.exchange_code(seller.control("tokens/code")["code"]).refresh_token)
@@ -26,7 +39,9 @@ def client(sandbox: SandboxServer) -> Iterator[TikTokShop]:
             yield client
 
 
-def test_it_pages_through_products_and_changes_price_and_stock(sandbox: SandboxServer, client: TikTokShop) -> None:
+def test_it_pages_through_products_and_changes_price_and_stock(
+    sandbox: SandboxServer, client: TikTokShop, models: ModuleType
+) -> None:
     seller = Seller(sandbox.url)
     made = [seller.listed(title=f"Hoodie number {place}") for place in range(5)]
     seen, token = [], ""
@@ -48,7 +63,9 @@ def test_it_pages_through_products_and_changes_price_and_stock(sandbox: SandboxS
     assert (changed.price.sale_price, changed.inventory[0].quantity) == ("41.25", 7)
 
 
-def test_it_pages_through_orders_and_reads_them_whole(sandbox: SandboxServer, client: TikTokShop) -> None:
+def test_it_pages_through_orders_and_reads_them_whole(
+    sandbox: SandboxServer, client: TikTokShop, models: ModuleType
+) -> None:
     seller = Seller(sandbox.url)
     sku = seller.listed()["skus"][0]["id"]
     placed = seller.control("orders", {"lines": [{"sku_id": sku, "quantity": 1}], "count": 5})["order_ids"]
