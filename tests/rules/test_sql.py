@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from peewee import SqliteDatabase
+from playhouse.db_url import connect
 
 from connector.rules import tree
 from connector.rules.checker import check
@@ -50,15 +51,18 @@ def above(limit: int) -> tree.Condition:
     return tree.Compare(HERE, ">", PRICE, tree.Number(HERE, Decimal(limit)))
 
 
-@pytest.fixture
-def store():
-    db = SqliteDatabase(":memory:")
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request):
+    """Twenty products that cost 1 to 20, in each database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    db = connect(url) if url else SqliteDatabase(":memory:")
     create_tables(db)
     facts = FactStore(db, 1, CATALOGUE)
     facts.prepare(STORED)
     values = {"type": "simple", "color": "Red", "features": frozenset({"a", "b"})}
     facts.write([own(n, {**values, "sku": f"S{n}", "price": Decimal(n)}, STORED) for n in range(1, 21)])
     yield facts
+    facts.drop()
     db.close()
 
 
@@ -129,7 +133,7 @@ def test_under_a_negation_it_still_lets_every_row_through(store):
 
 
 @pytest.mark.parametrize("shape", ["and-or", "not", "mixed", "variant"])
-def test_64_levels_are_parsed_by_sqlite_and_say_the_same_as_python(store, shape):
+def test_64_levels_are_parsed_and_say_the_same_as_python(store, shape):
     node: tree.Condition = above(15)
     for level in range(62):
         leaf = above(level % 20)
