@@ -1,4 +1,5 @@
-"""The composition root: settings in, a working application out. The only importer of `connector.clients`.
+"""The composition root: settings in, a working application out. The only importer of `connector.clients`, but for
+the journey's shopkeeper (import-linter's contract names it).
 
 Workers and the scheduler take their context from here too: the pages, half of all imports, are imported where they are made.
 """
