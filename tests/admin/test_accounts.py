@@ -56,6 +56,13 @@ def test_a_new_sandbox_account_is_at_its_sandbox(client):
     assert (made.country, made.app_key, made.app_secret, made.service_id) == ("GB", "k", "s", "7")
 
 
+def test_saving_leads_to_the_list(client):
+    """Not back to the form, from where the browser sends it."""
+    answer = post(client("admin"), EDIT, FORM, headers={"Referer": f"http://localhost{EDIT}"})
+
+    assert answer.location == "/admin/accounts/"
+
+
 @pytest.mark.parametrize("address", ["", "nonsense", "javascript:alert(1)", "ftp://127.0.0.1", "http://[", "http://"])
 def test_a_sandbox_is_somewhere(client, address):
     """At an address of the web."""

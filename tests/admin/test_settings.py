@@ -105,6 +105,16 @@ def test_a_policy_that_its_plugin_refuses_is_not_saved(client):
     assert Policy.get_by_id(2).settings == {}
 
 
+def test_save_and_close_leads_to_the_list(client):
+    """Not back to the form, from where the browser sends it; a page that asked to be returned to is."""
+    data = {"title": "Pictures", "main_image": "image", "gallery_images": "8", "variant_images": "y"}
+    page = "/admin/policies/edit/?id=1"
+
+    for form, back in ((page, "/admin/policies/"), (f"{page}&url=/admin/wizard/policies/", "/admin/wizard/policies/")):
+        answer = post(client("admin"), form, data, headers={"Referer": f"http://localhost{form}"})
+        assert answer.location == back
+
+
 def test_save_and_duplicate_goes_on_with_a_copy(client):
     """Under a free title."""
     data = {"title": "Pictures", "main_image": "image", "gallery_images": "8", "variant_images": "y", "_duplicate": "1"}

@@ -312,7 +312,7 @@ class AccountView(Grid):
 
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         """A new account goes on to its authorisation."""
-        return url_for("accounts.connect_view", id=model.id) if is_created else self.return_url()
+        return url_for("accounts.connect_view", id=model.id) if is_created else str(super().get_save_return_url(model))
 
     def remove(self, model: Any) -> None:
         """Only an account that never sold anything."""

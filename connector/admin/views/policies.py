@@ -171,7 +171,7 @@ class PolicyView(Grid):
     def get_save_return_url(self, model: Any, is_created: bool = False) -> str:
         """“Save & Duplicate” goes on with a copy."""
         if "_duplicate" not in request.form:
-            return self.return_url() if not is_created else url_for("policies.index_view")
+            return url_for("policies.index_view") if is_created else str(super().get_save_return_url(model))
         copy = self.duplicate(model)
         flash(f"Copied to “{copy.title}”: change what differs.", "success")
         return url_for("policies.edit_view", id=copy.id)
