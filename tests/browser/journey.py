@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 from connector.app import create_app
 from connector.cli import connector as command_line
 from connector.jobs.recurring import HANDLERS
+from connector.ports import Sales
 from connector.sandbox.app import create_sandbox
 from connector.sandbox.options import SandboxOptions
 from connector.sandbox.serve import SandboxServer
@@ -27,10 +28,13 @@ from connector.services.context import Context
 from connector.services.runner import run_item
 from connector.settings import Settings
 from connector.store import database, migrations
-from connector.store.models import PeriodicTask, QueueItem
+from connector.store.models import MagentoStore, PeriodicTask, QueueItem
 from tests.clients.rehearsal import Control, wait_for
+from tests.services.shopkeeper import Shopkeeper
 
 OPEN = ("queued", "waiting", "unknown")
+ORDERS = ("orders", "returns", "shipments")
+"""Recurring work on orders and what becomes of them."""
 
 
 @dataclass
@@ -42,11 +46,21 @@ class Installation:
     control: Control
     password: str
 
-    def recur(self) -> None:
-        """All recurring work once, now."""
+    @property
+    def keeper(self) -> Shopkeeper:
+        """Who works in the store, through its REST API."""
+        return Shopkeeper(self.control, self.control.credentials()["magento"]["access_token"])
+
+    @property
+    def sales(self) -> Sales:
+        """Orders of the store that was added."""
+        return self.ctx.remotes.sales(MagentoStore.get())
+
+    def recur(self, kinds: Iterable[str]) -> None:
+        """Recurring work of these kinds once, now."""
         periodic.ensure(self.ctx)
         PeriodicTask.update(next_at=self.ctx.clock.now()).execute()
-        periodic.tick(self.ctx, "scheduler-1", HANDLERS)
+        periodic.tick(self.ctx, "scheduler-1", {kind: HANDLERS[kind] for kind in kinds})
 
     def work(self) -> None:
         """Every open queue item, as a worker does it."""
@@ -56,11 +70,11 @@ class Installation:
             QueueItem.update(next_try_at=None).where(QueueItem.id == item.id).execute()
             run_item(self.ctx, item.id, "worker-1")
 
-    def until(self, look: Any) -> None:
-        """Scheduler and worker go on until `look` says so."""
+    def until(self, look: Any, kinds: Iterable[str] = HANDLERS) -> None:
+        """Scheduler and worker go on until `look` says so; the scheduler with `kinds` alone where the rest only takes time."""
 
         def step() -> Any:
-            self.recur()
+            self.recur(kinds)
             self.work()
             return look()
 

@@ -1,4 +1,4 @@
-"""From an empty installation to an answered cancellation, as a merchant clicks it: one browser, real servers, real HTTP."""
+"""From an empty installation to a return with its credit memo, as a merchant clicks it: one browser, real servers, real HTTP."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ from typing import Any
 
 import pytest
 
+from connector.admin.formats import words
+from connector.domain.order import Track
 from connector.store.models import (
     Account,
     Listing,
     ListingTemplate,
     MagentoStore,
     Order,
+    OrderLine,
     Policy,
     QueueItem,
     ReturnCase,
     RuleSetVersion,
 )
 from tests.browser.conftest import log_in, quiet_page
-from tests.browser.journey import Installation, new_installation
+from tests.browser.journey import ORDERS, Installation, new_installation
 from tests.browser.test_admin import write
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.browser
 
 EMAIL = "me@shop.example"
+PRICELESS, SHOUTED = "BPK-00003", "BPK-00006"
+"""Two of the four bags: one that costs nothing is held back, one whose name is all capitals is refused."""
+
 RULES = 'assign "Bags"\nwhere category under "Gear/Bags"'
 
 
@@ -47,15 +53,21 @@ def browser_page(chrome: Any, installation: Installation) -> Iterator[Any]:
 
 
 def test_a_merchant_sets_up_lists_sells_and_answers(browser_page, installation):
-    """Wizard and consent, onboarding, policies, rules, template, mapping, upload, order, cancellations."""
+    """Wizard and consent, onboarding, policies, rules, template, mapping, upload, reasons, stock and price, orders,
+    cancellations, parcels, returns."""
     set_up(browser_page, installation)
     read_the_shop(browser_page, installation)
+    choose_a_carrier(browser_page)
     write_rules(browser_page)
     make_a_template(browser_page, installation)
     map_attributes(browser_page, installation)
     upload(browser_page, installation)
+    read_the_reasons(browser_page, installation)
+    change_the_store(browser_page, installation)
     first, second = sell(browser_page, installation)
     answer(browser_page, installation, first, second)
+    ship(browser_page, installation, second)
+    take_back(browser_page, installation, second)
 
 
 def menu(page: Any, name: str) -> None:
@@ -119,6 +131,8 @@ def set_up(page: Any, installation: Installation) -> None:
 
 def read_the_shop(page: Any, installation: Installation) -> None:
     """Fetch Onboarding Data is queued by the row's button; the scheduler reads the store meanwhile."""
+    installation.keeper.edit(PRICELESS, price=0)
+    installation.keeper.edit(SHOUTED, name="THE BACKPACK")
     menu(page, "TikTok Accounts")
     page.get_by_role("button", name="Fetch Onboarding Data: US shop").click()
     toast(page, "Fetch Onboarding Data")
@@ -132,6 +146,17 @@ def read_the_shop(page: Any, installation: Installation) -> None:
 
     menu(page, "TikTok Accounts")
     expect(page.get_by_role("cell", name="Connected until")).to_be_visible()
+
+
+def choose_a_carrier(page: Any) -> None:
+    """Now that the shop's carriers are known, the order policy gets one for what is shipped in the store."""
+    menu(page, "TikTok Policies")
+    page.get_by_role("row", name="Default Order").get_by_role("link", name="Default Order", exact=True).click()
+    (chosen,) = page.get_by_label("Default shipping provider").select_option(index=1)
+    page.get_by_role("button", name="Save & Close").click()
+    page.wait_for_url(re.compile(r"/policies/(\?|$)"))
+    assert chosen
+    assert Policy.get(Policy.type == "order").settings["default_provider"] == chosen
 
 
 def write_rules(page: Any) -> None:
@@ -214,13 +239,42 @@ def upload(page: Any, installation: Installation) -> None:
     expect(page.locator("tbody .col-kind").first).to_have_text("Upload")
     expect(page.locator("tbody .col-state").first).to_contain_text("Queued")
 
-    installation.until(lambda: Listing.select().where(Listing.status == "ACTIVATE").exists())
+    installation.until(lambda: {"ACTIVATE", "FAILED"} <= {listing.status for listing in Listing.select()})
     page.reload()
     expect(page.locator("tbody .col-state", has_text="Done").first).to_be_visible()
     page.goto(f"{installation.url}/admin/products/?flt0_marketplace_status_is=ACTIVATE")
     expect(page.locator("tbody .col-status").first).to_have_text("Live")
     page.locator("tbody .col-name a").first.click()
     expect(page.get_by_text("How price and quantity came about")).to_be_visible()
+
+
+def read_the_reasons(page: Any, installation: Installation) -> None:
+    """A product that is held back here and one that the marketplace refused each say why."""
+    page.goto(f"{installation.url}/admin/products/?flt0_validation_status_is=invalid")
+    held = page.get_by_role("row").filter(has_text=PRICELESS)
+    expect(held.locator(".col-validation")).to_contain_text("The price comes to 0.00 USD")
+    held.locator(".col-name a").click()
+    expect(page.locator("section", has_text="Why it is held back")).to_contain_text("The price comes to 0.00 USD")
+
+    page.goto(f"{installation.url}/admin/products/?flt0_marketplace_status_is=FAILED")
+    page.get_by_role("row").filter(has_text=SHOUTED).locator(".col-name a").click()
+    expect(page.locator("section", has_text="What TikTok Shop said")).to_contain_text("all capitals")
+
+
+def change_the_store(page: Any, installation: Installation) -> None:
+    """Another price and another quantity in the store are on the marketplace without anybody's doing."""
+    live = Listing.select().where(Listing.status == "ACTIVATE").order_by(Listing.id).get()
+    sku, price = live.product.sku, "61.25"
+    page.goto(f"{installation.url}/admin/products/details/?id={live.id}")
+    shown = page.get_by_role("region", name="Comparison").get_by_role("row")
+    expect(shown.filter(has_text="Quantity")).not_to_contain_text("17")
+    installation.keeper.source(sku, 17)
+    installation.keeper.edit(sku, price=price)
+
+    installation.until(lambda: Listing.get_by_id(live.id).marketplace_quantity == 17)
+    page.reload()
+    expect(shown.filter(has_text="Quantity").locator("td")).to_have_text(["17", "17", "17"])
+    expect(shown.filter(has_text="Price").locator("td")).to_have_text([f"${price}"] * 3)
 
 
 def sell(page: Any, installation: Installation) -> tuple[Order, Order]:
@@ -233,7 +287,7 @@ def sell(page: Any, installation: Installation) -> tuple[Order, Order]:
     page.get_by_role("link", name="Import Orders").click()
     page.get_by_role("dialog").get_by_role("button", name="Import Orders").click()
     toast(page, "Import Orders")
-    installation.until(lambda: Order.select().where(Order.state == "confirmed").count() == 2)
+    installation.until(lambda: Order.select().where(Order.state == "confirmed").count() == 2, ORDERS)
 
     page.reload()
     expect(page.locator("tbody .col-state", has_text="Imported")).to_have_count(2)
@@ -248,24 +302,74 @@ def answer(page: Any, installation: Installation, first: Order, second: Order) -
     """Both buyers want to cancel: one may, the other gets a reason from the marketplace's own list."""
     for order in (first, second):
         installation.control.post(f"tiktok/orders/{order.tiktok_order_id}/buyer_cancel_request")
-    installation.until(lambda: ReturnCase.select().count() == 2)
+    installation.until(lambda: ReturnCase.select().count() == 2, ORDERS)
     cases = {case.tiktok_order_id: case for case in ReturnCase.select()}
 
-    page.goto(f"{installation.url}/admin/returns/details/?id={cases[first.tiktok_order_id].id}")
-    page.get_by_role("button", name="Accept").click()
-    confirm = page.get_by_role("dialog").get_by_role("button", name="Accept")
-    confirm.click()
-    toast(page, "Accept")
+    accept(page, installation, cases[first.tiktok_order_id])
     page.goto(f"{installation.url}/admin/returns/details/?id={cases[second.tiktok_order_id].id}")
     page.get_by_role("link", name="Reject", exact=True).click()
     page.get_by_label("Reason").select_option(index=0)
     page.get_by_role("dialog").get_by_role("button", name="Reject").click()
     toast(page, "Reject")
-    installation.until(lambda: ReturnCase.select().where(ReturnCase.decision_state == "sent").count() == 2)
+    installation.until(lambda: ReturnCase.select().where(ReturnCase.decision_state == "sent").count() == 2, ORDERS)
 
     menu(page, "Returns")
     expect(page.locator("tbody .col-decision_state", has_text="Answered")).to_have_count(2)
     decisions = {case.tiktok_order_id: case.decision for case in ReturnCase.select()}
     assert decisions[first.tiktok_order_id] != decisions[second.tiktok_order_id]
-    installation.until(lambda: Order.get_by_id(first.id).status == "CANCELLED")
+    installation.until(lambda: Order.get_by_id(first.id).status == "CANCELLED", ORDERS)
     assert Order.get_by_id(second.id).status == "AWAITING_SHIPMENT"
+
+
+def ship(page: Any, installation: Installation, order: Order) -> None:
+    """One of two pieces is shipped in the store, then the other; the marketplace hears of both, with their numbers."""
+    store_order = installation.sales.order(Order.get_by_id(order.id).magento_order_id)
+    item = store_order.items[0].item_id
+    page.goto(f"{installation.url}/admin/orders/details/?id={order.id}")
+    shipments = page.get_by_role("region", name="Shipments").get_by_role("row")
+    for number, status in (("1Z999AA10123456784", "PARTIALLY_SHIPPING"), ("1Z999AA10123456785", "AWAITING_COLLECTION")):
+        installation.sales.ship(store_order.entity_id, {item: 1}, tracks=[Track(number, "UPS", "ups")])
+        installation.until(lambda wanted=status: Order.get_by_id(order.id).status == wanted, ORDERS)
+        page.reload()
+        expect(page.locator("main .status", has_text=status.replace("_", " ").capitalize()).first).to_be_visible()
+        expect(shipments.filter(has_text=number)).to_contain_text("Sent")
+
+
+def take_back(page: Any, installation: Installation, order: Order) -> None:
+    """Both pieces are to go back: one may and is refunded by a credit memo, the other gets a reason from the list."""
+    for step in ("collect", "deliver"):
+        installation.control.post(f"tiktok/orders/{order.tiktok_order_id}/{step}")
+    for unit in OrderLine.select().where(OrderLine.order == order.id):
+        installation.control.post(f"tiktok/orders/{order.tiktok_order_id}/returns", line_item_ids=[unit.line_id])
+    mine = (ReturnCase.kind == "return") & (ReturnCase.order == order.id)
+    installation.until(lambda: ReturnCase.select().where(mine).count() == 2, ORDERS)
+    accepted, rejected = ReturnCase.select().where(mine).order_by(ReturnCase.id)
+
+    page.goto(f"{installation.url}/admin/returns/details/?id={rejected.id}")
+    page.get_by_role("link", name="Reject", exact=True).click()
+    reason = page.get_by_role("dialog").get_by_label("Reason")
+    reason.select_option(index=2)
+    chosen = reason.input_value()
+    page.get_by_role("dialog").get_by_role("button", name="Reject").click()
+    toast(page, "Reject")
+    accept(page, installation, accepted)
+    installation.work()
+    installation.control.post(f"tiktok/returns/{accepted.request_id}/buyer_ship")
+    installation.until(lambda: ReturnCase.get_by_id(accepted.id).status == "BUYER_SHIPPED_ITEM", ORDERS)
+    accept(page, installation, accepted)
+    installation.until(lambda: ReturnCase.get_by_id(accepted.id).store_state == "done", ORDERS)
+
+    page.reload()
+    (memo,) = installation.sales.credit_memos(Order.get_by_id(order.id).magento_order_id)
+    expect(page.locator("section", has_text="Credit memo")).to_contain_text(str(memo["entity_id"]))
+    page.goto(f"{installation.url}/admin/returns/details/?id={rejected.id}")
+    expect(page.locator("section", has_text="Reason given")).to_contain_text(words(chosen))
+    assert ReturnCase.get_by_id(rejected.id).store_state != "done"
+
+
+def accept(page: Any, installation: Installation, case: ReturnCase) -> None:
+    """On the case's own page."""
+    page.goto(f"{installation.url}/admin/returns/details/?id={case.id}")
+    page.get_by_role("button", name="Accept").click()
+    page.get_by_role("dialog").get_by_role("button", name="Accept").click()
+    toast(page, "Accept")

@@ -63,7 +63,7 @@ def _facts(row: ReturnCase) -> list[tuple[str, Any]]:
         ("Refund", formats.minor(row.refund_minor, row.currency)),
         ("Answer until", _deadline(None, None, row, "deadline")),
         ("Decision", _decided(row) or "none yet"),
-        ("Reason given", row.decision_reason),
+        ("Reason given", formats.plain(row.decision_reason)),
         ("Message", row.message),
         ("Magento", formats.badge(STORE, row.store_state, plain=True)),
         ("Credit memo", row.store_document),
