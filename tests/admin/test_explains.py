@@ -104,6 +104,18 @@ def test_a_decided_return_says_who_decided(client):
     assert "Accepted by demo" in client("viewer").get("/admin/returns/details/?id=1").text
 
 
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_a_request_that_is_over_offers_no_answer(client, decision):
+    """Neither the other one nor the same again; what was answered with a code is told in words."""
+    over = {"status": "RETURN_OR_REFUND_REQUEST_COMPLETE", "decision_reason": "seller_reject_item_missing"}
+    ReturnCase.update(decision=decision, decision_state="sent", **over).execute()
+
+    page = client("admin").get("/admin/returns/details/?id=1").text
+
+    assert page.count('disabled title="TikTok Shop does not wait for an answer') == 2
+    assert "Seller reject item missing" in page
+
+
 def test_a_change_shows_what_changed(client):
     """Of settings only those that differ; a single old value as “was”."""
     HistoryEntry.create(

@@ -362,6 +362,7 @@ def take_back(page: Any, installation: Installation, order: Order) -> None:
     page.reload()
     (memo,) = installation.sales.credit_memos(Order.get_by_id(order.id).magento_order_id)
     expect(page.locator("section", has_text="Credit memo")).to_contain_text(str(memo["entity_id"]))
+    expect(page.get_by_role("button", name="Accept")).to_be_disabled()
     page.goto(f"{installation.url}/admin/returns/details/?id={rejected.id}")
     expect(page.locator("section", has_text="Reason given")).to_contain_text(words(chosen))
     assert ReturnCase.get_by_id(rejected.id).store_state != "done"

@@ -185,16 +185,14 @@ class ReturnView(Grid):
             if row.order_id
             else []
         )
+        asked_anew = ReturnSubject(row.id, row.kind, row.request_id, row.type, row.status, decision="")
         return self.render(
             "ui/return.html",
             model=row,
             facts=_facts(row),
             units=list(units),
             history=history.of("return", row.id, limit=20),
-            menu=asking.possible(
-                self.bulk_menu(),
-                ReturnSubject(row.id, row.kind, row.request_id, row.type, row.status, row.decision),
-            ),
+            menu=asking.possible(self.bulk_menu(), asked_anew),  # an answer given is repeated by work, never by people
             return_url=local_url(request.args.get("url")) or url_for("returns.index_view"),
             formats=formats,
         )
