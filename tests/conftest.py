@@ -115,9 +115,16 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with all tables and nothing in them, once in SQLite and once in PostgreSQL."""
+    with with_tables(request, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def with_tables(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The same for a fixture of any scope with the parameters `BOTH`."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "connector.sqlite")
-        yield f"sqlite:///{tmp_path / 'connector.sqlite'}"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "connector.sqlite")
+        yield f"sqlite:///{folder / 'connector.sqlite'}"
         return
     template = request.getfixturevalue("migrated_postgres")
     with new_database(request.getfixturevalue("postgres_url"), f"TEMPLATE {template}") as url:

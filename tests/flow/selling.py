@@ -104,6 +104,10 @@ class Selling:
         items = [{"sku": sku, "source_code": "default", "quantity": pieces, "status": 1}]
         self._store("POST", "inventory/source-items", {"sourceItems": items})
 
+    def set_price(self, sku: str, amount: str) -> None:
+        """The regular price, as an import of prices sets it: without a trace in the product."""
+        self._store("POST", "products/base-prices", {"prices": [{"price": amount, "store_id": 0, "sku": sku}]})
+
     def read_store(self) -> None:
         """Products and stock, as the recurring work reads them; then the rules."""
         snapshots.sync(self.here.ctx, self.here.store)
