@@ -30,6 +30,7 @@ _SURE_REFUSALS = frozenset(
         "The payment method you requested is not available.",
         "Enter a valid payment method and try again.",
         "Product that you are trying to add is not available.",
+        "The product that was requested doesn't exist. Verify the product and try again.",
         "Some of the products are out of stock.",
         "You need to choose options for your item.",
         "This product is out of stock.",
@@ -372,8 +373,8 @@ def _refusal(error: RefusedError) -> CartRefusedError | None:
     """
     if error.status not in {400, 404} or not error.text:
         return None
-    known = bool(error.parameters) or error.text in _SURE_REFUSALS or error.text.startswith(_SURE_BEGINNINGS)
-    sure = error.status == 400 and known
+    told = error.status == 400 and (bool(error.parameters) or error.text.startswith(_SURE_BEGINNINGS))
+    sure = told or error.text in _SURE_REFUSALS
     return CartRefusedError(str(error), text=error.text, sure=sure, system=SYSTEM, status=error.status, code=error.code)
 
 
