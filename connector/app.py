@@ -168,8 +168,7 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
         CONNECTOR_PICTURES=str(settings.var_dir / "pictures"),
     )
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]  # Flask's way
-    app.before_request(_open_connection)
-    app.teardown_request(_close_connection)
+    connect_requests(app)
     admin.init_admin(app, ctx)
     ping = Redis.from_url(settings.redis_address, socket_timeout=2, socket_connect_timeout=2).ping
     token = settings.metrics_token.get_secret_value()
@@ -177,14 +176,22 @@ def create_app(settings: Settings | None = None) -> flask.Flask:
     return app
 
 
+def connect_requests(app: flask.Flask) -> None:
+    """Open a connection to the database for each request, and close it afterwards: threads come and go."""
+    app.before_request(_open_connection)
+    app.teardown_request(_close_connection)
+
+
 def _open_connection() -> None:
     import flask
 
     # /health looks itself, and says so when the database is down; files of the pages need none
     if flask.request.path != "/health" and not flask.request.path.startswith("/admin/assets/"):
-        database.database.connect(reuse_if_open=True)
+        flask.g.opened = database.database.connect(reuse_if_open=True)
 
 
 def _close_connection(_error: Any = None) -> None:
-    if not database.database.is_closed():
+    import flask
+
+    if flask.g.pop("opened", True) and not database.database.is_closed():
         database.database.close()

@@ -68,10 +68,12 @@ class NoRemotes:
 def make_app(url: str, pictures: Path) -> flask.Flask:
     """The admin over a fresh database."""
     from connector.admin import init_admin
+    from connector.app import connect_requests
 
     loader.load()
     app = flask.Flask("connector")
     app.secret_key = "test"
+    connect_requests(app)
     renew(app, url, pictures)
     migrations.upgrade()
     init_admin(app, app.extensions["connector.admin"])

@@ -45,7 +45,8 @@ def test_the_command_of_the_readme_runs(line, migrated):
 def test_bytecode_is_kept_even_where_the_sources_must_stay_clean(forbidden):
     """Every process would compile all its modules anew. Folders that are forbidden in the sources go into `.venv`."""
     show = 'show: ; @$(BIN)/python -c "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"'
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    unset = ("PYTHONPYCACHEPREFIX", "MAKEFLAGS", "MAKELEVEL")  # of the `make test` that may run this
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment |= {"PYTHONDONTWRITEBYTECODE": forbidden}
 
     told = subprocess.check_output(["make", f"--eval={show}", "show"], cwd=ROOT, env=environment, text=True)
