@@ -185,13 +185,14 @@ def connect_requests(app: flask.Flask) -> None:
 def _open_connection() -> None:
     import flask
 
+    flask.g.opened = database.database.is_closed()
     # /health looks itself, and says so when the database is down; files of the pages need none
     if flask.request.path != "/health" and not flask.request.path.startswith("/admin/assets/"):
-        flask.g.opened = database.database.connect(reuse_if_open=True)
+        database.database.connect(reuse_if_open=True)
 
 
 def _close_connection(_error: Any = None) -> None:
     import flask
 
-    if flask.g.pop("opened", True) and not database.database.is_closed():
+    if flask.g.pop("opened", False) and not database.database.is_closed():
         database.database.close()
