@@ -14,8 +14,8 @@ NIGHTLY ?=
 # Tests write thousands of small databases: into memory where there is room for them, which is much quicker than most disks.
 SCRATCH ?= $(shell free=$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }'); \
 	if [ "$${free:-0}" -gt 2000000 ] && [ -w /dev/shm ] && ! grep -q '^[^ ]* /dev/shm .*noexec' /proc/mounts; then echo /dev/shm; else echo "$${TMPDIR:-/tmp}"; fi)
-# Four at a time: tests wait for servers more than they compute. A file's tests stay in one process, because they share its servers.
-SIDE_BY_SIDE ?= -n 4 --dist loadfile --no-loadscope-reorder
+# Five at a time: tests wait for servers as much as they compute. A file's tests stay in one process, because they share its servers.
+SIDE_BY_SIDE ?= -n 5 --dist loadfile --no-loadscope-reorder
 
 # Without kept bytecode each of the many processes would compile all its modules anew, which takes longer than what they do.
 # Where the environment wants no __pycache__ folders in the sources, it is kept within the virtual environment.

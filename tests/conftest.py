@@ -22,13 +22,26 @@ from connector.store import database, migrations
 ROOT = Path(__file__).resolve().parent.parent
 
 
-LONG = ("tests/rules/test_agreement.py", "tests/journey/", "tests/flow/", "tests/browser/", "tests/cli/")
-"""Where tests take long: they begin, so that no process is left with one of them while the others have nothing to do."""
+LONG = (
+    "tests/journey/test_kills.py",
+    "tests/flow/test_listing_life.py",
+    "tests/browser/test_journey.py",
+    "tests/services/test_refunds.py",
+    "tests/journey/",
+    "tests/rules/test_agreement.py",
+    "tests/cli/",
+    "tests/flow/",
+    "tests/browser/",
+    "tests/rules/test_bad_input.py",
+    "tests/sandbox/test_tiktok_products.py",
+    "tests/services/",
+)
+"""Where tests take long, the longest first: so no process is left with one of them while the others have nothing to do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `nightly` run with `make test NIGHTLY=1`."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=lambda item: next((at for at, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
     if os.environ.get("NIGHTLY") == "1":
         return
     for item in items:
