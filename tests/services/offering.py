@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connector.clients.tiktok import TikTokShop, endpoints, payloads
 from connector.domain.listing import Draft, Status
 from connector.domain.listing import Listing as Confirmed
@@ -19,6 +21,7 @@ from connector.services import planning, publishing, work
 from connector.services.context import Context
 from connector.services.drafter import Drafted
 from connector.services.runner import run_item
+from connector.store.database import disconnect
 from connector.store.models import Account, Listing, ListingTemplate, QueueItem
 from tests.clients.rehearsal import Control, connected, jpeg, shirt, wait_for
 from tests.services import live, world
@@ -157,3 +160,12 @@ def offered(at: Rehearsal, sizes: tuple[str, ...] = ("S", "M")) -> Offered:
     there = Confirmed(remote_id=made.id, content_digest=draft.content_digest()).with_news(at.market.product(made.id))
     publishing.save_confirmed(Listing.get_by_id(row.id), there, now)
     return Offered(ctx, at, account, draft, row.id)
+
+
+@pytest.fixture
+def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
+    """The listing at the marketplace `at` of the file that asks, whose faults end with the test."""
+    world.fill(database_url, products=0)
+    yield offered(at)
+    at.control.clear_faults()
+    disconnect()

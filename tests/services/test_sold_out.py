@@ -13,10 +13,11 @@ from connector.domain.listing import Status
 from connector.services import planning, publishing
 from connector.services.runner import run_item
 from connector.services.work import LEASE
-from connector.store.database import disconnect
 from connector.store.models import Account, QueueItem
-from tests.services import live, world
-from tests.services.offering import PUSH, Offered, Rehearsal, offered, rehearsal
+from tests.services import live
+from tests.services.offering import PUSH, Offered, Rehearsal, listing, rehearsal
+
+__all__ = ["listing"]
 
 OFF = ("SELLER_DEACTIVATED", False, True)
 """Status, stopped, paused of what we took off."""
@@ -26,14 +27,6 @@ OFF = ("SELLER_DEACTIVATED", False, True)
 def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     with rehearsal(tmp_path_factory.mktemp("zero"), zero_quantity=False) as made:
         yield made
-
-
-@pytest.fixture
-def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
-    world.fill(database_url, products=0)
-    yield offered(at)
-    at.control.clear_faults()
-    disconnect()
 
 
 def state(listing: Offered) -> tuple[str, bool, bool]:

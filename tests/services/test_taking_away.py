@@ -12,9 +12,9 @@ import pytest
 
 from connector.errors import RetryableError
 from connector.services import publishing
-from connector.store.database import disconnect
-from tests.services import world
-from tests.services.offering import Offered, Rehearsal, offered, rehearsal
+from tests.services.offering import Offered, Rehearsal, listing, rehearsal
+
+__all__ = ["listing"]
 
 SEARCH = r"POST .*/orders/search"
 
@@ -23,14 +23,6 @@ SEARCH = r"POST .*/orders/search"
 def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     with rehearsal(tmp_path_factory.mktemp("away")) as made:
         yield made
-
-
-@pytest.fixture
-def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
-    world.fill(database_url, products=0)
-    yield offered(at)
-    at.control.clear_faults()
-    disconnect()
 
 
 class Shop:

@@ -7,23 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from connector.domain.listing import ConfirmedSku
-from connector.store.database import disconnect
-from tests.services import world
-from tests.services.offering import PUSH, Offered, Rehearsal, offered, rehearsal
+from tests.services.offering import PUSH, Offered, Rehearsal, listing, rehearsal
+
+__all__ = ["listing"]
 
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     with rehearsal(tmp_path_factory.mktemp("warehouses")) as made:
         yield made
-
-
-@pytest.fixture
-def listing(database_url: str, at: Rehearsal) -> Iterator[Offered]:
-    world.fill(database_url, products=0)
-    yield offered(at)
-    at.control.clear_faults()
-    disconnect()
 
 
 def test_a_warehouse_that_the_seller_added_is_emptied(listing: Offered) -> None:
