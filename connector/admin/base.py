@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 
 from flask import abort, flash, has_request_context, jsonify, redirect, request, session, url_for
@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from connector.admin import asking
 from connector.admin.fields import Form
 from connector.admin.filters import Filter
-from connector.admin.site import allowed, local_url, wants_fragment
+from connector.admin.site import allowed, local_url, numbers, wants_fragment
 from connector.errors import ConfigurationError, ConnectorError
 from connector.store.models import SavedView, Setting
 
@@ -90,11 +90,6 @@ class Guarded(BaseView):  # type: ignore[misc]  # flask-admin has no types
         """With what every template needs to know."""
         kwargs.setdefault("fragment", wants_fragment())
         return str(super().render(template, **kwargs))
-
-
-def _numbers(texts: Iterable[str]) -> list[int]:
-    """The ids among them; what no database could hold is none."""
-    return [int(text) for text in texts if text.isdecimal() and len(text) < 19]
 
 
 class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
@@ -316,7 +311,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
                 "Another account was chosen in the top bar since this list was shown. Look at it again; nothing was done."
             )
         if request.form.get("scope") != "all":
-            return _numbers(request.form.getlist("rowid"))
+            return numbers(request.form.getlist("rowid"))
         arguments = self._get_list_extra_args()
         _, query = self.get_list(0, None, None, arguments.search, arguments.filters, execute=False, page_size=0)
         key = self.model._meta.primary_key
@@ -343,7 +338,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         return self.render(
             "ui/ask.html",
             action=asking.entry(cls),
-            questions=asking.questions(cls, () if foreign else _numbers(request.args.getlist("rowid"))),
+            questions=asking.questions(cls, () if foreign else numbers(request.args.getlist("rowid"))),
             rows=self.accounts() if foreign else None,
             return_url=self.return_url(),
             list_query=request.args.get("query", ""),
@@ -375,7 +370,7 @@ class Grid(Guarded, ModelView):  # type: ignore[misc]  # as above
         foreign = cls is not None and cls.subject != self.subject
         if foreign and name not in self.page_actions:
             abort(400, "There is no such action here.")
-        ids = _numbers(request.form.getlist("rowid")) if foreign else self.selected()
+        ids = numbers(request.form.getlist("rowid")) if foreign else self.selected()
         if not ids:
             flash("Nothing was selected.", "warning")
         elif cls is not None:

@@ -61,7 +61,7 @@ def import_(
 
 
 def _import(ctx: Context, account_id: int, wanted: Mapping[str, str], owner: str) -> QueueItem:
-    """The item that did what was wanted, or could not. One that a worker does just now is waited for."""
+    """The item that did what was wanted, or could not yet. One that a worker does just now is waited for."""
     from connector.services import runner, work
     from connector.store.models import QueueItem
 
@@ -70,10 +70,10 @@ def _import(ctx: Context, account_id: int, wanted: Mapping[str, str], owner: str
     while item := QueueItem.get_or_none(QueueItem.open_key == f"import_orders:account:{account_id}"):
         done = item.id
         with work.kept(ctx, owner, [item.id]):
-            ended = runner.run_item(ctx, item.id, owner)
-        if ended and item.arguments == wanted:
+            state = runner.run_item(ctx, item.id, owner) or QueueItem.get_by_id(item.id).state
+        if state in {"waiting", "unknown"} or (state == "confirmed" and item.arguments == wanted):
             break
-        if not ended:
+        if state == "running":
             time.sleep(WAIT)
     last = QueueItem.select().where(QueueItem.kind == "import_orders", QueueItem.subject_id == account_id)
     return QueueItem.get_by_id(done) if done else last.order_by(QueueItem.id.desc()).get()

@@ -91,13 +91,6 @@ def _adopt_late(ctx: Context, row: Order) -> Order:
         store_orders.cancel_second(ctx, row, sales, other)
     now = ctx.clock.now()
     with transaction():
-        Order.update(
-            magento_order_id=first.entity_id,
-            magento_increment_id=first.increment_id,
-            magento_status=first.status,
-            stored_at=now,
-            stock_reserved=first.quote_id is not None,
-            changed_at=now,
-        ).where(Order.id == row.id).execute()
+        Order.update(**store_orders.taken(row, first, now), changed_at=now).where(Order.id == row.id).execute()
     fresh: Order = Order.get_by_id(row.id)
     return fresh

@@ -18,8 +18,8 @@ def hold(condition: Any) -> list[int]:
 
 def unsure(account_id: int, units: Iterable[OrderLine]) -> None:
     """Have the quantities of these units' SKUs sent again. The marketplace counts its own sales down, also from a number that
-    does not follow the stock: one for stock that is not managed, or one that a threshold sets. To be called in a transaction that holds the
-    listings.
+    does not follow the stock: one for stock that is not managed, or one that a threshold sets. To be called in a
+    transaction that holds the listings.
     """
     ids: dict[str, set[str]] = {}
     for unit in units:
@@ -27,10 +27,10 @@ def unsure(account_id: int, units: Iterable[OrderLine]) -> None:
             ids.setdefault(unit.product_id, set()).add(unit.sku_id)
     for remote_id, sku_ids in ids.items():
         mine = (Listing.account == account_id) & (Listing.remote_id == remote_id)
-        if not Listing.update(stale=True).where(mine).execute():
+        row = Listing.get_or_none(mine)
+        if row is None:
             continue
-        row = Listing.get(mine)
         skus = row.confirmed.get("skus") or {}
         changed = {key: {**sku, "unsure": sku.get("unsure") or sku.get("id") in sku_ids} for key, sku in skus.items()}
         confirmed = {**row.confirmed, "skus": changed}
-        Listing.update(confirmed=confirmed, offers_due=True).where(Listing.id == row.id).execute()
+        Listing.update(confirmed=confirmed, offers_due=True, stale=True).where(Listing.id == row.id).execute()

@@ -326,15 +326,11 @@ class _Placement(Claim):
     # ── after placing ────────────────────────────────────────────────────────
 
     def _adopt(self, found: StoreOrder) -> None:
-        """Takes it for the order's. Where one was saved directly before, what that never reserved is missing all the same."""
+        """Takes it for the order's."""
         now = self.ctx.clock.now()
         self.save(
+            **store_orders.taken(self.row, found, now),
             state="placed",
-            magento_order_id=found.entity_id,
-            magento_increment_id=found.increment_id,
-            magento_status=found.status,
-            stored_at=now,
-            stock_reserved=found.quote_id is not None and "" not in self.row.sent_carts,
             placing_since=None,
             look_again_at=self.row.look_again_at and now + timedelta(seconds=self.ctx.place_timeout),
             failed_reason="",

@@ -122,9 +122,8 @@ def save_and_activate(ctx: Context, files: Mapping[str, str], actor: str, note: 
         ConfigurationError: a test fails; the sentence names it.
     """
     with transaction():
-        list(
-            locked(RuleSetVersion.select(RuleSetVersion.number).order_by(RuleSetVersion.number))
-        )  # one activation at a time
+        versions = RuleSetVersion.select(RuleSetVersion.number).order_by(RuleSetVersion.number)
+        list(locked(versions))  # one activation at a time
         version = save(ctx, files, actor, note)
         now = ctx.clock.now()
         RuleSetVersion.update(active=False).where(RuleSetVersion.active).execute()

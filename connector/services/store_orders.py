@@ -7,7 +7,8 @@ or after a worker gave up. So after such a call one more look is taken when the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -51,6 +52,18 @@ def found(sales: Sales, row: Order, fields: Sequence[str] = KEYS) -> list[StoreO
         if carts.belongs(one, row.tiktok_order_id)
     }
     return [orders[number] for number in sorted(orders)]
+
+
+def taken(row: Order, order: StoreOrder, now: datetime) -> dict[str, Any]:
+    """Columns of a row whose store order this is. Where one was saved directly before, what that never reserved is missing
+    all the same."""
+    return {
+        "magento_order_id": order.entity_id,
+        "magento_increment_id": order.increment_id,
+        "magento_status": order.status,
+        "stored_at": now,
+        "stock_reserved": order.quote_id is not None and "" not in row.sent_carts,
+    }
 
 
 def cancel_second(ctx: Context, row: Order, sales: Sales, other: StoreOrder) -> None:

@@ -96,6 +96,22 @@ def test_an_import_with_dates_waits_for_one_that_runs_and_is_then_done_itself(to
     assert (imported["state"], ended) == ("confirmed", {"confirmed": {"from": "2026-01-01"}})
 
 
+def test_an_import_that_a_worker_had_to_put_off_is_told_and_not_waited_for(told: Any, here: Installation) -> None:
+    with live.installed(here.settings["DATABASE_URL"]):
+        ctx = live.context()
+        work.ask(ctx, "import_orders", [here.account], actor="webhook")
+        held = work.take(QueueItem.get().id, "a worker", ctx.clock.now())
+        assert held is not None
+        away = {"cause": "TikTok Shop is away.", "failed": False}
+        worker = threading.Timer(1, lambda: work.postpone(held, ctx.clock.now(), 900, **away))
+        worker.start()
+        (imported,) = told("orders", "import", status=1)
+        worker.join()
+        database.disconnect()
+
+    assert (imported["state"], imported["message"]) == ("waiting", "TikTok Shop is away.")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
