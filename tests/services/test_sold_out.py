@@ -120,8 +120,8 @@ def test_news_of_our_own_stop_are_no_persons_wish(listing: Offered) -> None:
     assert (listing.push().state, state(listing)) == ("confirmed", OFF)
 
 
-def test_a_death_after_the_call_leaves_a_stop_of_ours(listing: Offered) -> None:
-    """Its news and plans come before the work is taken up again; it is put back when there is stock."""
+def die_after_the_call(listing: Offered) -> None:
+    """What is sold out is taken off by a worker that never hears of it."""
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -130,13 +130,23 @@ def test_a_death_after_the_call_leaves_a_stop_of_ours(listing: Offered) -> None:
     listing.wants(S=0)
     with pytest.raises(KeyboardInterrupt):
         listing.push()
+
+
+def taken_up_again(listing: Offered) -> str:
+    """How the work ends with another worker, when the lease of the first has run out."""
+    (item,) = QueueItem.select().where(QueueItem.kind == PUSH)
+    listing.ctx = replace(listing.ctx, remotes=listing.at, clock=live.Clock(LEASE + timedelta(seconds=1)))
+    return run_item(listing.ctx, item.id, "worker-2")
+
+
+def test_a_death_after_the_call_leaves_a_stop_of_ours(listing: Offered) -> None:
+    """Its news and plans come before the work is taken up again; it is put back when there is stock."""
+    die_after_the_call(listing)
     planned(listing)
     listing.news()
     assert state(listing) == OFF
 
-    (item,) = QueueItem.select().where(QueueItem.kind == PUSH)
-    listing.ctx = replace(listing.ctx, remotes=listing.at, clock=live.Clock(LEASE + timedelta(seconds=1)))
-    assert (run_item(listing.ctx, item.id, "worker-2"), state(listing)) == ("rejected", OFF)
+    assert (taken_up_again(listing), state(listing)) == ("rejected", OFF)
     listing.wants(S=5)
     assert listing.plan() == [PUSH, "change_status"]
     listing.until(Status.ACTIVATE)
@@ -145,18 +155,9 @@ def test_a_death_after_the_call_leaves_a_stop_of_ours(listing: Offered) -> None:
 
 def test_a_death_without_news_is_made_good_by_the_next_try(listing: Offered) -> None:
     """The product is off already, and the call that takes it off would be refused."""
-
-    def die() -> None:
-        raise KeyboardInterrupt
-
-    around(listing, after=die)
-    listing.wants(S=0)
-    with pytest.raises(KeyboardInterrupt):
-        listing.push()
+    die_after_the_call(listing)
     assert state(listing) == ("ACTIVATE", False, True)
-    (item,) = QueueItem.select().where(QueueItem.kind == PUSH)
-    listing.ctx = replace(listing.ctx, remotes=listing.at, clock=live.Clock(LEASE + timedelta(seconds=1)))
-    assert (run_item(listing.ctx, item.id, "worker-2"), state(listing)) == ("confirmed", OFF)
+    assert (taken_up_again(listing), state(listing)) == ("confirmed", OFF)
 
 
 def test_a_stop_whose_answer_was_lost_is_ours_though_the_second_try_is_refused(listing: Offered) -> None:
